@@ -244,6 +244,8 @@ class Rounds:
         if first.is_leaf:
             parts = self._parts(own)
             if not parts:
+                if first.ndim and len(own) < _FEWEST:
+                    raise UnevenError
                 values = np.stack([x._array for x in own]).reshape(shape + first.shape)
                 return self._reader.constant(values)
             e = taken(self._reader.whole(parts[0]), [p.ranges for p in parts], shape)

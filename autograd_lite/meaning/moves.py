@@ -143,18 +143,30 @@ def of_moved(
 
 
 def _trace(x: Term) -> Term:
-    """Of a product of matrices the sum of the products of their entries."""
-    c, x = coefficient(x)
+    """Of a product of matrices the sum of the products of their entries; tr(A u vᵀ B) = vᵀ B A u.
+    """
+    c, x = _scale(x)
+    chain = _chain(x)
+    outer = next((i for i, f in enumerate(chain) if f.op == "*" and _is_outer(f)), None)
     if x.op == "+":
         found = total([(_trace(shaped(f, x.shape)), k) for f, k in x.args])
     elif x.op == "transpose":
         found = _trace(x.args[0])
+    elif outer is not None:
+        columns = dict(z for z in chain[outer].args if varying(z[0], 2) <= {0})
+        rest = {f: p for f, p in chain[outer].args if f not in columns}
+        u, v = (shaped(product(some.items(), None), x.shape[:1]) for some in (columns, rest))
+        for a in chain[:outer][::-1]:
+            u = make("matmul", [a, u])
+        for b in chain[outer + 1 :]:
+            v = make("matmul", [make("transpose", [b]), v])
+        found = summed(u * v, [0])
     elif x.op == "matmul" and all(f.ndim == 2 for f in x.args):
         a, b = x.args
         found = summed(a * make("transpose", [b], {"axes": (1, 0)}), (0, 1))
     else:
         found = rewritten(intern("trace", (x,), {}, (), x.size + 0.5))
-    return scaled(shaped(found, ()), c)
+    return product([(c, 1), (shaped(found, ()), 1)])
 
 
 def _factors(x: Term) -> tuple[tuple[Term, float], ...]:
@@ -553,9 +565,18 @@ def is_symmetric(x: Term, perm: tuple[int, ...], named: bool = False, deep: int 
     """
     if named and x.kind == "kept" and x.means is not None:
         x = x.means
+    whole = x.args[0] if x.op == "reshape" else x
+    further = tuple(range(x.ndim, whole.ndim))
+    if whole.op == "sum" and whole.params["axes"] == {*further} and x.ndim == len(perm):
+        return is_symmetric(whole.args[0], (*perm, *further), named, deep - 1)
     if x.op in ("+", "*", *ENTRYWISE) or (named and x.op == "inv"):
         stays = {f: math.prod(f.shape) == 1 or (deep > 0 and is_symmetric(f, perm, named, deep - 1))
                  for f in x.operands}  # fmt: skip
+        squares = [f for f, p in x.args if p % 2 == 0 and f.op == "+"] if x.op == "*" else []
+        for f in squares:  # (xᵢ − xⱼ)²
+            over = [(make("transpose", [shaped(g, padded(g, len(perm)))], {"axes": perm}), -c)
+                    for g, c in f.args]  # fmt: skip
+            stays[f] |= total(over, f.shape) is f
         are_alike = x.op == "+" and all(f.shape == x.shape and f.ndim == len(perm) for f in stays)
         if all(stays.values()) or not are_alike:
             return all(stays.values())
@@ -690,6 +711,49 @@ def _scale(e: Term) -> tuple[Term, Term]:
 def _product_shape(a: Shape, b: Shape) -> Shape:
     stack = broadcast((a[:-2], b[:-2]))
     return (*stack, *a[-2:-1], *(b[-1:] if len(b) > 1 else ()))
+
+
+@normal("inv")
+def _inv(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
+    (x,) = args
+    inner = x.args[0] if x.op == "transpose" else x
+    return None if inner is x else make("transpose", [make("inv", [inner])], x.params)
+
+
+def _root_of_inverse(e: Term) -> Term | None:
+    """A where a term is L⁻¹, and L Lᵀ a symmetric A."""
+    found = e.args[0].args[0] if e.op == "inv" and e.args[0].op == "cholesky" else None
+    return found if found is not None and is_symmetric(found, (1, 0)) else None
+
+
+def _by_cholesky(a: Term, b: Term) -> Term | None:
+    """``L⁻ᵀ L⁻¹ B`` is ``A⁻¹ B``."""
+    first, *rest = b.args if b.op == "matmul" else (b,)
+    of = _root_of_inverse(first)
+    if of is None or a.op != "transpose" or a.args[0] is not first:
+        return None
+    inverse = make("inv", [of])
+    return make("matmul", [inverse, *rest]) if rest else inverse
+
+
+PRODUCTS.append(_by_cholesky)
+
+
+def _square_by_cholesky(x: Term, axes: frozenset[int], products: bool) -> Term | None:
+    """``‖L⁻¹ y‖²`` is ``yᵀ A⁻¹ y``."""
+    (z, p), *others = x.args if x.op == "*" else ((x, 1.0),)
+    of = _root_of_inverse(z.args[0]) if z.op == "matmul" else None
+    if of is None or p != 2 or others or 0 not in axes:
+        return None
+    return summed(z.args[1] * make("matmul", [make("inv", [of]), z.args[1]]), axes)
+
+
+SUMS.append(_square_by_cholesky)
+
+
+@normal("logdet_of_triangle")
+def _logdet(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
+    return make("logdet", args, {}, ()) if is_symmetric(args[0], (1, 0)) else None
 
 
 @normal("solve")
@@ -828,6 +892,21 @@ def _flipped(x: Term, axes: frozenset[int]) -> Term:
     turns = [-1 if i in axes else None for i in range(x.ndim)]
     index = {"index": tuple(slice(None, None, turn) for turn in turns)}
     return intern("getitem", (x,), index, x.shape, x.size + 0.5) if axes else x
+
+
+def _running(other: str) -> Normal:
+    """Of what is turned round: sums from the other end, turned round."""
+
+    def form(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
+        (x,), axis = args, params["axis"] % args[0].ndim
+        if x.op != "getitem" or flipped_axes(x.params["index"], x.shape) != {axis}:
+            return None
+        return _flipped(make(other, x.args, params, x.shape), frozenset([axis]))
+
+    return form
+
+
+NORMAL.update(cumsum=_running("cumsum_back"), cumsum_back=_running("cumsum"))
 
 
 @normal("flip")

@@ -39,6 +39,7 @@ from .terms import (
     bare,
     coefficient,
     intern,
+    is_eye,
     is_mask,
     leaf,
     make,
@@ -122,8 +123,8 @@ class Meaning:
         else:
             part, again = self.part_of(t), origin(t) if t.name is None else None
             if again is not None:
-                for x in walk(again):
-                    self.terms[x] = self._leaf(x) if x.is_leaf else self._read(x, self.terms)
+                self._loops |= loops(walk(again))
+                self._read_into(self.terms, [again])
                 e = self.terms[again]
             elif part is None:
                 given = noted(t, "given")
@@ -149,6 +150,8 @@ class Meaning:
         if name is None and array.dtype.kind in "biuf":
             if array.ndim == 0 and np.isfinite(array):
                 return number(float(array))
+            if is_eye(array):
+                return onehot(array)
             for other in self._given if array.dtype.kind != "b" else ():
                 found = _related(array, other)
                 if found is not None:
@@ -522,8 +525,6 @@ def _identity(array: Array) -> Term | None:
     if array.ndim != 2 or min(array.shape) < 2 or array.dtype == bool:
         return None
     eye, ends = np.eye(len(array)), (array.min(), array.max())
-    if np.array_equal(array, eye):
-        return onehot(eye)
     for c, d in (ends, ends[::-1]) if np.isin(array, ends).all() else ():
         marks = 1.0 * (array == c)
         is_long = array.shape[1] > 2 or np.array_equal(marks, eye)

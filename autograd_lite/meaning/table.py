@@ -142,6 +142,12 @@ LOGDET = Op(
 )  # fmt: skip
 """Of a symmetric matrix, whose lower triangle cholesky reads."""
 
+CUMSUM_BACK = Op(
+    "cumsum_back", lambda x, axis: np.flip(np.cumsum(np.flip(x, axis), axis), axis),
+    lambda g, out, x, axis: np.cumsum(g, axis),
+    source="np.flip(np.cumsum(np.flip({0}, {axis}), {axis}), {axis})",
+)  # fmt: skip
+
 CANONICAL: dict[str, Callable[..., Any]] = {
     **{op: lambda x, axes, op=op: OPS[op](x, axis=_axis(axes))
        for op in ("softmax", "log_softmax", "logsumexp")},
@@ -157,6 +163,7 @@ CANONICAL: dict[str, Callable[..., Any]] = {
     "matmul": lambda x, y: x @ y,
     "trace": np.trace,
     "logdet_of_triangle": lambda x: LOGDET(x),
+    "cumsum_back": lambda x, axis: CUMSUM_BACK(x, axis=axis),
     "upsample": lambda x, by: np.kron(x, np.ones(by)),
     "correlate": lambda x, k: CORRELATE(x, k),
     "convolve_full": lambda x, k: CONVOLVE(x, k),

@@ -29,10 +29,10 @@ from ..show.notation import (
 )  # fmt: skip
 from ..show.writer import small_axes
 from ..table import OPS, Op
-from .moves import flipped_axes, merged_axes, ranges_of, varying, written_index
+from .moves import merged_axes, ranges_of, varying, written_index
 from .read import VALUES, evaluate, op_of
 from .read import applied as apply_term
-from .table import LOGDET, opposite
+from .table import CUMSUM_BACK, LOGDET, opposite
 from .terms import (
     ENTRYWISE,
     ONE,
@@ -42,7 +42,6 @@ from .terms import (
     bare,
     coefficient,
     fits,
-    frozen,
     intern,
     is_identity,
     is_mask,
@@ -128,9 +127,6 @@ SLIDE = _by_code(
 )  # fmt: skip
 SPREAD = _by_code(
     "convolve_full", lambda xs, params: _moved(f"({xs[0]} * {xs[1]})", params["moves"]), SPREADS
-)
-CUMSUM_BACK = _by_code(
-    "cumsum_back", "np.flip(np.cumsum(np.flip({0}, {axis}), {axis}), {axis})"
 )
 UPSAMPLE = _by_code("upsample", "np.kron({0}, np.ones({by}))")
 POOL = _by_code(
@@ -341,8 +337,8 @@ class Writer:
         if x is None:
             return spelled(c) or number(c)
         k, by = self.quotient(abs(c), residual) if abs(c) != 1 else (1, None)
-        if not k and x.is_called("divide"):
-            return applied(ops.divide, self.scaled(x.inputs[0], c), x.inputs[1])
+        if not k and x.op is not None and x.is_called("divide", "multiply", "reshape"):
+            return applied(x.op, self.scaled(x.inputs[0], c), *x.inputs[1:], **x.params)
         if not k:
             return _times(number(c), x)
         x = x if k == 1 else _times(number(k), x)
@@ -1091,11 +1087,6 @@ class _Form:
             self.writer.given[part.name or ""] = part.value
             return _reshaped(part, e.shape)
         index, x = e.params["index"], e.args[0]
-        if x.op == "cumsum" and x not in self.writer.names:
-            back, axis = x.args[0], x.params["axis"]  # turned, summed, and turned back
-            is_back = back.op == "getitem" and frozen(back.params) == frozen(e.params)
-            if is_back and flipped_axes(index, x.shape) == {axis % x.ndim}:
-                return applied(CUMSUM_BACK, self.done[back.args[0]], axis=axis)
         ranges = ranges_of(index, x.shape)
         if ranges is not None:
             found = applied(OPS["getitem"], self.done[x], index=written_index(ranges, x.shape))
@@ -1112,6 +1103,8 @@ class _Form:
     def _scatter(self, e: Term) -> Expression:
         """Beside what was taken: 0; or between its entries."""
         x, index = self.done[e.args[0]], e.params["index"]
+        if isinstance(index, tuple) and len(index) == 1:
+            (index,) = index
         if isinstance(index, np.ndarray) and index.dtype.kind in "iu" and e.ndim < 3:
             if e.ndim < 2:
                 index, x = index.ravel(), _reshaped(x, (index.size,))
@@ -1211,8 +1204,7 @@ def _slid(x: Term) -> tuple[Term, Term] | None:
     return seen[0], next(f for f in factors if f is not seen[0])
 
 
-_WRITTEN = {"upsample": UPSAMPLE, "correlate": CORRELATE, "convolve_full": CONVOLVE, "trace": TRACE,
-            LOGDET.name: LOGDET}  # fmt: skip
+_WRITTEN = {op.name: op for op in (UPSAMPLE, CUMSUM_BACK, CORRELATE, CONVOLVE, TRACE, LOGDET)}
 _FORMS = {
     "leaf": "leaf", "+": "sum", "*": "product", "reshape": "reshape", "broadcast_to": "broadcast",
     "transpose": "transpose", "outer": "outer", "matmul": "matmul",

@@ -453,7 +453,7 @@ PROGRAMS: list[tuple[Any, tuple[Any, ...], dict[str, str]]] = [
         "w": "(∂L/∂n − n ∘ meanᵢ(∂L/∂n ∘ n) − meanᵢ(∂L/∂n)) / √(varᵢ(w) + 1e−05)"}),
     (negative_binomial, (X, 3, 3 * Y[:, 0]), {"m": "(2 + y) / (2 + m) − y / m"}),
     (pairs, (0.0, (3, 2), 0.0), {
-        "w": "[4 · w[0] − 2 · (w[1] + w[2]), 4 · w[1] − 2 · (w[0] + w[2]), "
+        "w": "[4 · w[0] − 2 · (w[1] + w[2]); 4 · w[1] − 2 · (w[0] + w[2]); "
              "4 · w[2] − 2 · (w[0] + w[1])]"}),
     (in_channels, (0.0, (2, 5, 2), Y[:4].reshape(2, 2)), {
         "w": "c_1 ⋆ ∂L/∂s"}),
@@ -487,7 +487,7 @@ PROGRAMS: list[tuple[Any, tuple[Any, ...], dict[str, str]]] = [
     (kernel, (0.0, (3, 2), X[0]), {
         "w": "2 · (y ∘ Σ_j((wⱼₖ − wᵢₖ) ∘ yⱼ ∘ u_1ᵢⱼ) − y ∘ Σ_i((wⱼₖ − wᵢₖ) ∘ u_1ᵢⱼ ∘ yᵢ))"}),
     (normal, (X, (3, 3), 0.0), {
-        "w": "[1ᵀ (w[0] − x) u_1, 0] + (2 · u_1 − u_1 (w[0] − x)ᵀ (w[0] − x) u_1) w"}),
+        "w": "[1ᵀ (w[0] − x) u_1; 0] + (2 · u_1 − u_1 (w[0] − x)ᵀ (w[0] − x) u_1) w"}),
     (two_steps, (X, (3, 3), 0.0), {"w": "x[0] ((1 − u_1²) ∘ (w u_2))ᵀ + u_1 u_2ᵀ"}),
     (lambda x, w, y: np.sum((np.repeat(w * y, 2, axis=1) - x) ** 2),
      (X[:4].reshape(3, 4), (3, 2), X[:3, :2]), {
@@ -856,7 +856,7 @@ def row_given() -> Any:
     (lambda: np.mean((parameter("h", 5, 3).named("o") @ given("W", np.tri(3)) - X) ** 2), "o",
      "0.4 · (o W − c_1) Wᵀ / 3"),
     (lambda: (lambda e: np.sum(np.tanh(e[0]) * e[1] * e[2]))(parameter("e", 3, 2)), "e",
-     "[(1 − u_1²) ∘ e[1] ∘ e[2], u_1 ∘ e[2], u_1 ∘ e[1]]; u_1 = tanh(e[0])"),
+     "[(1 − u_1²) ∘ e[1] ∘ e[2]; u_1 ∘ e[2]; u_1 ∘ e[1]]; u_1 = tanh(e[0])"),
     (put_among_zeros, "k", "2 · k ∘ ([0, k², 0] − y)[1:3]"),
     (margins, "w", "xᵀ (u_1 − onehot(y) ∘ Σ_j(u_1)); u_1 = x w − Σ_j(onehot(y) ∘ (x w)) > −1"),
     (edges, "H", "Σ_j(∂L/∂E) aᵀ + Σ_i(∂L/∂E) bᵀ"),
@@ -1147,7 +1147,7 @@ def test_an_inverse_of_what_is_symmetric_is_symmetric():
         "M": "2 · (M c_1 Mᵀ)⁻¹ M c_1"
     }
     noise = np.exp(a) * np.eye(3) + X[:3] @ X[:3].T
-    assert results(y @ np.linalg.inv(noise) @ y)["a"] == "−exp(a) · Σ(u_1 ∘ (u_1 y yᵀ))"
+    assert results(y @ np.linalg.inv(noise) @ y)["a"] == "−exp(a) · Σ(((exp(a) · I + c_2)⁻¹ y)²)"
     k = (np.exp(a) * np.exp(-np.exp(a) * (X[:3, :1] - X[:3, :1].T) ** 2) + np.eye(3)).named("K")
     fit = results(y @ np.linalg.solve(k, y) + np.linalg.slogdet(k)[1])
     assert fit["K"] == "K⁻¹ − K⁻¹ y yᵀ K⁻¹"
@@ -1163,3 +1163,38 @@ def test_a_decay_beside_examples_as_columns_has_a_number_of_its_own():
     p = np.exp(z) / np.sum(np.exp(z), axis=0, keepdims=True)
     found = results(-(1 / 6) * np.sum(y * np.log(p)) + 0.1 / 12 * np.sum(w**2))
     assert found["W"] == "∂L/∂Z Xᵀ + W / 60"
+
+
+def test_a_cholesky_factor_that_is_solved_with_is_an_inverse():
+    x, y, b, m = given("x", X[:, 0]), given("y", X[:, 1]), parameter("b", 5), parameter("M", 3, 3)
+    a, s = parameter("a"), parameter("s")
+    k = np.exp(a) * np.exp(-0.5 * (x[:, None] - x[None, :]) ** 2) + s**2 * np.eye(5)
+    lower = np.linalg.cholesky(k)
+    fit = y @ np.linalg.solve(lower.T, np.linalg.solve(lower, y))
+    derived = ag.derive(fit + 2 * np.sum(np.log(np.diag(lower))))
+    assert "u_2 = (exp(a) · u_1 + s² · I)⁻¹" in str(derived)
+    assert derived["∇a"].result == "exp(a) · Σ((u_2 − u_2 y yᵀ u_2) ∘ u_1)"
+    assert derived["∇s"].result == "2 · s · (tr(u_2) − Σ((u_2 y)²))"
+    z = np.linalg.solve(np.linalg.cholesky(m @ m.T + np.eye(3)), given("c", X[0]))
+    assert results(z @ z)["M"] == "−2 · (M Mᵀ + I)⁻¹ c cᵀ (M Mᵀ + I)⁻¹ M"
+    z = given("Z", X)
+    k = np.exp(-np.sum((z[:, None] - z[None]) ** 2, axis=-1)) @ b
+    assert results(k @ b)["b"].startswith("2 · exp("), "K is symmetric"
+
+
+def test_what_looks_like_a_round_of_a_loop_or_a_name_isn_t_one():
+    q, c = parameter("q", 5, 4), np.cos(X)[:, :2]
+    turned = np.concatenate([q[:, :2] * c, q[:, :2] * c**2 + q[:, 2:] * np.sqrt(c**2)], axis=1)
+    assert "heads" not in str(ag.derive(np.sum(turned**2)))
+    w, eye = parameter("w"), given("P", np.eye(3))
+    assert results(np.linalg.slogdet(w * np.eye(3) + X[:3] @ eye)[1])["w"].startswith("tr((w · I")
+    x = given("x", X[:, 0])
+    s = (np.stack([x[i : i + 3] for i in range(3)]) @ parameter("k", 3)).named("s")
+    assert results(np.sum(s**2))["k"] == "x ⋆ ∂L/∂s"
+
+
+def test_sums_from_the_other_end_and_a_number_that_is_divided_by():
+    x = parameter("x", 4)
+    assert results(np.sum(np.cumsum(x[::-1])[::-1] ** 2))["x"] == "2 · Σ_≤i(Σ_≥i(x))"
+    assert results(np.sum(x**2) / 0.14)["x"] == "x / 0.07"
+    assert results(np.sum(x**2) / np.sqrt(12))["x"] == "x / √3"
