@@ -483,7 +483,9 @@ def _turned(op: str) -> Normal:
             return make(op, [total([(x, 1), (ONE, -k)], x.shape), number(n - k)], params, shape)
         if c < 0 and n is not None and rest.shape == x.shape:
             return make(_TURNED[op], [rest, number(n / c)], params, shape)
-        return None
+        apart = total([(x, 1), (y, -1)]) if n is None else x
+        is_shorter = apart.size < min(x.size, y.size)  # τ e > (τ − 1) e
+        return make(op, [apart, number(0)], params, shape) if is_shorter else None
 
     return form
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import ChainMap, Counter
 from collections.abc import Collection, Iterable, Mapping, MutableMapping, Sequence
 from functools import partial, reduce
@@ -614,9 +615,9 @@ class _Form:
         """The axes of operands that look alike and stand along others: ``x_i − x_j``."""
         several = e.op in "+*" or e.op in ENTRYWISE
         shown = {f: self.done[f] for f in e.operands} if several else {}
-        moved = {f: x.inputs[0].ndim for f, x in shown.items() if x.is_called("reshape")}
-        ndims = {f: moved.get(f, f.ndim) for f in shown} if moved else {}
-        along = {f: varying(f, e.ndim) for f in ndims}
+        moved = {f for f, x in shown.items() if x.is_called("reshape") or x.params.get("keepdims")}
+        along = {f: varying(f, e.ndim) for f in shown} if moved else {}
+        ndims = {f: len(along[f]) for f in along}
         for f, g in permutations(ndims, 2):
             is_across = along[f] - along[g] and along[g] - along[f]
             if is_across and ndims[f] == ndims[g] and (f in moved or g in moved):
@@ -1257,7 +1258,14 @@ def _in_a_sum(pair: tuple[Term, float]) -> Any:
     core = f.args[0] if f.op in ("transpose", "reshape") else f
     is_leaf = core.kind in ("leaf", "given", "marks")
     rank = (0 if abs(c) >= _SMALL else 3) if f is ONE else 1 + is_leaf
-    return c < 0, rank, f.given, f.op == "transpose", core.id
+    return c < 0, rank, f.given, f.op == "transpose", _time(f), core.id
+
+
+def _time(f: Term) -> int:
+    """Which step of several it is about: of ``∂L/∂h_3`` 3."""
+    names = " ".join(e.name or "" for e in subterms(f, 4) if e.kind == "gradient")
+    found = re.search(r"_(\d+)\b", names)
+    return int(found[1]) if found else 0
 
 
 def _in_a_product(pair: tuple[Term, float]) -> Any:

@@ -868,7 +868,7 @@ def row_given() -> Any:
     (row_given, "w", "(2 · m − (wᵀ m) · ((A + Aᵀ) w) / u_1) · (wᵀ m) / u_1; u_1 = wᵀ A w"),
     (lambda: np.sum(given("U", X[:3]).T @ parameter("B", 2, 3, 2)), "B", "Σ_j(U)"),
     (lambda: np.sum(np.exp(parameter("B", 1, 3, 4).sum(2, keepdims=True) * given("v", X[0]))),
-     "B", "exp(v ∘ Σ_k(B)) v"),
+     "B", "exp(vₖ ∘ Σ_k(B)ⱼ) v"),
     (lambda: np.trace(parameter("B", 2, 2, 3) @ parameter("v", 3)), "v", "Σ_i(Bᵀ I)"),
     (lambda: (lambda e, w: np.sum((e[I4.reshape(2, 2)].mean(axis=1) @ w - 1) ** 2))(
         parameter("E", 3, 2), parameter("w", 2)), "E",
