@@ -1285,7 +1285,9 @@ def _comes_back(f: Term) -> bool:
 def _has_penalty(pairs: Sequence[tuple[Term, float]], k: float) -> bool:
     """Whether something computed has a number of its own beside k: (p − y) / q + 0.02 w."""
     several = k not in (0, 1) and sum(c == 1 for _, c in pairs) > 1
-    return several and any(c != 1 and f is not ONE and not f.given for f, c in pairs)
+    apart = (c % 1 or any(map(_comes_back, f.operands)) for f, c in pairs
+             if c != 1 and f is not ONE and not f.given)  # fmt: skip
+    return several and any(apart)
 
 
 def _is_residual(f: Term) -> bool:
