@@ -929,7 +929,8 @@ def block_of(f: Term) -> tuple[Term, list[range]]:
     return shaped(block, (1,) * f.ndim), [range(i, i + 1) for i in place]
 
 
-def _apart(a: list[range], b: list[range]) -> bool:
+def apart(a: list[range], b: list[range]) -> bool:
+    """Whether two blocks have no entry in common."""
     return any({*r}.isdisjoint(s) for r, s in zip(a, b, strict=True))
 
 
@@ -952,12 +953,12 @@ def _of_blocks(x: Term, ranges: list[range]) -> Term | None:
     shape = tuple(map(len, ranges))
     for f, c in x.args if x.op == "+" else ((x, 1.0),):
         cleared = ranges_of(f.params["index"], f.shape) if f.op == "index_update" else None
-        if cleared is not None and _apart(cleared, ranges):
+        if cleared is not None and apart(cleared, ranges):
             inner = {"index": slices_of(ranges, f.shape)}
             found.append((shaped(make("getitem", [f.args[0]], inner, shape), shape), c))
         elif cleared != ranges:
             for block, at in _blocks(f):
-                if not at or not (at == ranges or _apart(at, ranges)):
+                if not at or not (at == ranges or apart(at, ranges)):
                     return None
                 found += [(shaped(block, shape), c)] if at == ranges else []
     return total(found, shape)
@@ -993,7 +994,7 @@ def _replaced(args: list[Term], params: Params, shape: Shape | None) -> Term | N
     for f, c in a.args if a.op == "+" else ((a, 1.0),):
         at = block_of(f)[1]
         if at != ranges:
-            (left if at and _apart(at, ranges) else under).append((f, c))
+            (left if at and apart(at, ranges) else under).append((f, c))
     e = below = total(under, a.shape)
     is_zero = np.zeros(a.shape, bool)
     is_zero[index] = True

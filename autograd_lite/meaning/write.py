@@ -30,7 +30,7 @@ from ..show.notation import (
 )  # fmt: skip
 from ..show.writer import small_axes
 from ..table import OPS, Op
-from .moves import merged_axes, ranges_of, varying, written_index
+from .moves import apart, merged_axes, ranges_of, varying, written_index
 from .read import VALUES, evaluate, op_of
 from .read import applied as apply_term
 from .table import CUMSUM_BACK, LOGDET, opposite
@@ -60,6 +60,7 @@ from .terms import (
 )  # fmt: skip
 from .windows import CONVOLVE, CORRELATE, SPREADS, WINDOWS
 
+_LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _SMALL = 0.1  # a number beneath it comes last: var(x) + 1e-5
 _MOST = 40  # long products that are looked at
 _LONG, _TWICE = 40.0, 8.0  # the size from which a part gets a symbol, and one used twice
@@ -118,6 +119,12 @@ GATHER = _by_code(
     "gather", lambda xs, params: f"{xs[0]}[{', '.join(xs[1:])}]",
     Notation(lambda xs, params: f"{xs[0]}[{', '.join(xs[1:])}]", ATOM, (ATOM, COMPARISON)),
 )
+SHIFTED = _by_code(
+    "shifted", OPS["getitem"].source,
+    Notation(lambda xs, params: xs[0] + "".join(
+        small_axes(a) + (f"₊{str(r.start).translate(_LOWERED)}" if r.start else "")
+        for a, r in enumerate(params["ranges"])), ATOM, (ATOM,)),
+)  # fmt: skip
 PUT = _by_code(  # where an entry is named twice, both are added
     "scatter", lambda xs, params: f"(lambda z: (np.add.at(z, ({', '.join(xs[1:])}), {xs[0]}), z)"
     f"[1])(np.zeros({params['shape']}))",
@@ -181,6 +188,7 @@ class Writer:
         self.symbols: dict[Any, str] = {}
         self.parts: dict[Term, Expression] = {}
         self._apart: dict[Term, Definition] = {}
+        self._shifted: set[Term] = set()  # x[1:] beside x[:-1]
         self._often: set[Term] = set()
         self._done: dict[Term, Expression] = {}
         self._needs: dict[Term, dict[Definition, None]] = {}  # the parts in a part, and itself
@@ -233,6 +241,11 @@ class Writer:
         forms = [_with_outer(root, self.names, done, turned) for root in roots]
         nested = _nested(forms, self._uses(forms), self.names)
         uses = self._uses(nested)
+        taken = {e: r for e in uses if e.op == "getitem" and (r := _taken(e))}
+        self._shifted |= {
+            e for e, f in permutations(taken, 2)
+            if e.args[0] is f.args[0] and e.shape == f.shape and not apart(taken[e], taken[f])
+        }  # fmt: skip
         self._often.update(e for root in nested for e in self._repeated(root, uses))
         self._prepared |= {root: (new, uses) for root, new in zip(roots, nested, strict=True)}
 
@@ -1090,7 +1103,10 @@ class _Form:
         index, x = e.params["index"], e.args[0]
         ranges = ranges_of(index, x.shape)
         if ranges is not None:
-            found = applied(OPS["getitem"], self.done[x], index=written_index(ranges, x.shape))
+            written = written_index(ranges, x.shape)
+            found = applied(OPS["getitem"], self.done[x], index=written)
+            if e in self.writer._shifted:
+                found = applied(SHIFTED, self.done[x], index=written, ranges=ranges)
             return _reshaped(found, e.shape)
         numbers = self._numbers(index)
         return applied(GATHER, self.done[x], *numbers) if numbers else self._op(e)
@@ -1156,6 +1172,12 @@ class _Form:
         except (ValueError, TypeError, IndexError):  # a rule that wants what was broadcast
             found = apply_term(e, [Tensor(x.value) for x in xs])
             return Expression(getattr(found, "_array", found), None, op, tuple(xs), e.params)
+
+
+def _taken(e: Term) -> list[range] | None:
+    """What neighbouring entries of an array these are."""
+    found = ranges_of(e.params["index"], e.args[0].shape)
+    return found if found and all(r.step == 1 < len(r) for r in found) else None
 
 
 def _put(e: Term) -> tuple[int, range] | None:

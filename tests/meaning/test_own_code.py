@@ -1198,3 +1198,14 @@ def test_sums_from_the_other_end_and_a_number_that_is_divided_by():
     assert results(np.sum(np.cumsum(x[::-1])[::-1] ** 2))["x"] == "2 · Σ_≤i(Σ_≥i(x))"
     assert results(np.sum(x**2) / 0.14)["x"] == "x / 0.07"
     assert results(np.sum(x**2) / np.sqrt(12))["x"] == "x / √3"
+
+
+def test_neighbours_are_told_by_their_places():
+    x, u = parameter("x", 5), parameter("u", 3, 3)
+    found = ag.derive(np.sum((x[1:] - x[:-1]) ** 3))
+    assert found["∇x"].result == "3 · ([0, (xᵢ₊₁ − xᵢ)²] − [(xᵢ₊₁ − xᵢ)², 0])"
+    assert r"{\underset{\,5\,}{x}}_{i+1}" in found.latex
+    found = results(np.sum(np.tanh(u[1:] - u[:-1]) ** 2 + u[:2] ** 4))["u"]
+    assert "[u_2; 0]" in found, found  # beneath each other
+    e = np.exp(np.sum((given("X", X)[:, None] - parameter("C", 2, 3)[None]) ** 2, axis=2))
+    assert "{u_{1}}_{ij}" in ag.derive(np.sum(e)).latex  # no double subscript
