@@ -1206,6 +1206,6 @@ def test_neighbours_are_told_by_their_places():
     assert found["∇x"].result == "3 · ([0, (xᵢ₊₁ − xᵢ)²] − [(xᵢ₊₁ − xᵢ)², 0])"
     assert r"{\underset{\,5\,}{x}}_{i+1}" in found.latex
     found = results(np.sum(np.tanh(u[1:] - u[:-1]) ** 2 + u[:2] ** 4))["u"]
-    assert "[u_2; 0]" in found, found  # beneath each other
+    assert "[0; u_2]" in found, found  # beneath each other
     e = np.exp(np.sum((given("X", X)[:, None] - parameter("C", 2, 3)[None]) ** 2, axis=2))
     assert "{u_{1}}_{ij}" in ag.derive(np.sum(e)).latex  # no double subscript
