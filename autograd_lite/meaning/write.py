@@ -282,17 +282,12 @@ class Writer:
         for x in seen:
             if x.op in ("reshape", "broadcast_to") and x not in self.names:
                 uses[x.args[0]] += uses[x] - 1
-            if not uses[x] and (root := _root_of(x)) is not None:  # always as ‖x‖
-                uses[root] -= 1
         return uses
 
     def _is_apart(self, e: Term, found: Expression, uses: int) -> bool:
         if e.op == "normalised":
             return True
         if found.op is None or e.op in ("reshape", "broadcast_to", "transpose"):
-            return False
-        is_entry = e.op in ("getitem", "picked") and e.args[0].op == "leaf"  # x[0]
-        if is_entry or not uses:
             return False
         is_function = e.op in ENTRYWISE and sum(as_number(x) is None for x in e.operands) == 1
         twice = _FUNCTION_TWICE if is_function or e.given else _TWICE
@@ -314,8 +309,6 @@ class Writer:
     def index(self, value: Any, base: str) -> Expression:
         """The numbers of classes, or of rows that are looked up."""
         value = np.asarray(value)
-        if value.ndim == 0:
-            return Expression(value)
         key = value.shape, value.tobytes()
         if key not in self.symbols:
             self.symbols[key] = self.new(base) if base in self._taken else base
@@ -491,10 +484,6 @@ def _reflected(e: Term, done: Mapping[Term, Term], turned: dict[Term, Term | Non
 
 def _opposite(e: Term) -> Term | None:
     """−e, if that is a difference turned."""
-    if e.op == "*":
-        for f, p in e.args:
-            if p == 1 and _has_minus(f):
-                return product_of({g: q for g, q in e.args if g is not f} | {_negative(f): 1.0})
     return _negative(e) if _has_minus(e) else None
 
 
@@ -579,7 +568,7 @@ def _inner(e: Term, long: Sequence[Term], uses: Counter[Term]) -> tuple[Term, fl
             first = (more, uses[p], ONE in dict(p.args), e.id) > (0, uses[e], ONE in own, p.id)
             # A shorter one of which it is a multiple: −u is written as a whole gradient alone.
             is_long = p.size >= (3.0 if k == 1 else _TWICE) or p.given  # X − mean(X) is one part
-            first = first and (is_long or (not more and (k > 0 or not uses[e])))
+            first = first and (is_long or not more)
             if alike and (e.op == "+" or k == 1) and fits(p.shape, e.shape) and first:
                 found.append((p, k))
     return max(found, key=lambda pair: pair[0].size, default=None)
@@ -649,8 +638,6 @@ class _Form:
             return self._onehot(e)
         if e.name is not None:
             return Expression(e.value, e.name)
-        if e.value.ndim == 0:
-            return Expression(e.value)
         base = "m" if e.value.dtype == bool else "c"
         return Expression(e.value, self.writer.symbol(e, base))
 
@@ -681,8 +668,6 @@ class _Form:
         others = dict.fromkeys(snapped(abs(c)) for _, c in e.args)
         known = known if len(others) > 1 else {}
         k = min(known | others, key=lambda k: (self._cost(e, k, k in known), k != 1))
-        if k != 1 and all(c < 0 for _, c in e.args):
-            k = -k
         inner = self._added([(f, _few_digits(c / k)) for f, c in e.args])
         return self.writer.scaled(inner, k, any(f.given and f is not ONE for f in e.operands))
 
@@ -812,12 +797,6 @@ class _Form:
         found = None if x is None else self._with_number(f, x, c)
         if found is not None:
             return found
-        if f.op == "*" and c > 0 and x is not None and x.name is None:
-            error = next((g for g, p in f.args if p == 1 and _is_residual(g)), None)
-            if error is not None and self.writer.by_rows(c, True):
-                return self._multiplied(
-                    f.args, {error: self.writer.scaled(self.done[error], c, True)}
-                )
         whole = f.op == "*" and x is not None and x.name is None and not x.is_called("outer")
         if whole and self.writer.is_factor(c, _is_residual(f)):
             return self._multiplied(f.args, {}, c)
@@ -854,8 +833,6 @@ class _Form:
                 n = math.prod(x.shape[a] for a in axes)
                 k = 1.0 + (c * n > 1.5)
                 near = abs(c * n - k) < 1e-12 and c != 1
-                if not near and not by:
-                    k, near = shorter_by(c, n)
                 mean = self._averaged(x, axes, by) if near else None
                 apart = len(axes) == x.ndim and x not in self.beside
                 apart = apart or (n == 2 and x not in self.beside)  # half of ‖x‖²
