@@ -49,6 +49,7 @@ from .terms import (
     marked,
     merged,
     only_ones_moved,
+    operands_of,
     power_of,
     product_of,
     shaped,
@@ -237,9 +238,9 @@ class Writer:
         """Let what these have in common have one symbol in all of them."""
         self._done, self._needs = {}, {}
         done: dict[Term, Term] = {}
-        turned = _reflections(self._uses(roots), self.names)
-        forms = [_with_outer(root, self.names, done, turned) for root in roots]
-        nested = _nested(forms, self._uses(forms), self.names)
+        turned = _reflections(self._uses(roots))
+        forms = [_with_outer(root, done, turned) for root in roots]
+        nested = _nested(forms, self._uses(forms))
         uses = self._uses(nested)
         taken = {e: r for e in uses if e.op == "getitem" and (r := _taken(e))}
         self._shifted |= {
@@ -430,18 +431,12 @@ def _place(e: Term) -> tuple[int, ...] | None:
     return marked(e.args[1]) if e.op == "picked" and e.shape == () else None
 
 
-def _with_outer(
-    root: Term, names: Collection[Term], done: dict[Term, Term],
-    turned: dict[Term, Term | None],
-) -> Term:  # fmt: skip
+def _with_outer(root: Term, done: dict[Term, Term], turned: dict[Term, Term | None]) -> Term:
     """With columns times rows as products of vectors."""
-    for e in inner_first(root, lambda e: e.operands if e not in names else [], done):
-        if e in names or e.op == "leaf":
-            done[e] = e
-        else:
-            e_ = _reflected(e, done, turned)
-            new = _rebuilt(e_, [done.get(f, f) for f in e_.operands], e.shape)
-            done[e] = _cleared(_outer(new, names))
+    for e in inner_first(root, operands_of, done):
+        e_ = _reflected(e, done, turned)
+        new = _rebuilt(e_, [done.get(f, f) for f in e_.operands], e.shape)
+        done[e] = _cleared(_outer(new))
     return done[root]
 
 
@@ -457,13 +452,13 @@ def _cleared(e: Term) -> Term:
     return e if times == 1 else sum_of({product_of(parts): times})
 
 
-def _reflections(uses: Counter[Term], names: Collection[Term]) -> dict[Term, Term | None]:
+def _reflections(uses: Counter[Term]) -> dict[Term, Term | None]:
     """Each σ(a − b) of which 1 − σ(a − b) stands there more often than itself."""
     own, rest = Counter[Term](), Counter[Term]()
     for e in uses:
         parts = dict(e.args) if e.op == "+" else {}
         for f, c in parts.items() if ONE in parts else ():
-            if f.op == "sigmoid" and f not in names and parts[ONE] == -c:
+            if f.op == "sigmoid" and parts[ONE] == -c:
                 own[f] += 1
                 rest[f] += max(1, uses[e])
     return {f: None for f, n in rest.items() if n > uses[f] - own[f]}
@@ -492,12 +487,12 @@ def _negative(e: Term) -> Term:
     return sum_of({f: -c for f, c in e.args})
 
 
-def _outer(e: Term, names: Collection[Term]) -> Term:
+def _outer(e: Term) -> Term:
     """``v wᵀ`` where a column that was made of a vector meets a row that is one."""
     shape = without_ones(e.shape)
     if e.op == "*" and len(shape) == 2 < e.ndim:
         flat = product_of({with_axes(f, e.shape, shape): p for f, p in e.args})  # type: ignore[misc]
-        outer = _outer(flat, names) if flat.ndim == 2 else flat
+        outer = _outer(flat) if flat.ndim == 2 else flat
         return e if outer is flat else shaped(outer, e.shape)
     factors = e.args if e.op == "*" and e.ndim == 2 else ()
     columns = [f for f, p in factors if p == 1 and f.ndim == 2 and f.shape[1] == 1 < f.shape[0]]
@@ -506,37 +501,36 @@ def _outer(e: Term, names: Collection[Term]) -> Term:
     if not columns or not rows or len(columns) + len(rows) + len(alone) < len(factors):
         return e
     u, v = (
-        reduce(merged, (shaped(_entries(f, names), (math.prod(f.shape),)) for f in some))
+        reduce(merged, (shaped(_entries(f), (math.prod(f.shape),)) for f in some))
         for some in (columns, rows)
     )
     outer = intern("outer", (u, v), {}, e.shape, u.size + v.size)
     return product_of({outer: 1.0, **alone})
 
 
-def _entries(f: Term, names: Collection[Term]) -> Term:
+def _entries(f: Term) -> Term:
     """What has the entries of a row or a column, in their order."""
-    while f not in names and f.op in ("reshape", "transpose") and _is_vector(f.args[0].shape):
+    while f.op in ("reshape", "transpose") and _is_vector(f.args[0].shape):
         f = f.args[0]
     return f
 
 
-def _nested(roots: Sequence[Term], uses: Counter[Term], names: Collection[Term]) -> list[Term]:
+def _nested(roots: Sequence[Term], uses: Counter[Term]) -> list[Term]:
     """With a long sum or product as one part of those that have all of its parts, and more."""
     least = {"+": _MULTIPLE, "*": _TWICE}
-    there = (e for e in dict.fromkeys([*roots, *uses]) if e not in names)
+    there = dict.fromkeys([*roots, *uses])
     long = [e for e in there if e.size >= least.get(e.op, math.inf)][:_MOST]
     inner = {e: pair for e in long if (pair := _inner(e, long, uses)) is not None}
     flat = {e: v for e in long if (v := _flat(e)) is not e and v in uses}
     done: dict[Term, Term] = {}
 
     def below(e: Term) -> list[Term]:
-        operands = [] if e in names else e.operands
-        operands = [*operands, flat[e]] if e in flat else operands
+        operands = [*e.operands, flat[e]] if e in flat else e.operands
         return [*operands, inner[e][0]] if e in inner else operands
 
     for root in roots:
         for e in inner_first(root, below, done):
-            done[e] = e if e in names else _rebuilt(e, [done[x] for x in e.operands], e.shape)
+            done[e] = _rebuilt(e, [done[x] for x in e.operands], e.shape)
             if e in flat:
                 done[e] = shaped(done[flat[e]], e.shape)
             elif e in inner:
@@ -940,7 +934,7 @@ class _Form:
 
     def _flat(self, f: Term) -> Expression:
         """A row or a column as a vector."""
-        found = self.done[_entries(f, self.writer.names)]
+        found = self.done[_entries(f)]
         return _column(_reshaped(found, (math.prod(f.shape),)))
 
     # ------------------------------------------------------------------ ops
