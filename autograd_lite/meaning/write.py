@@ -7,7 +7,7 @@ import re
 from collections import ChainMap, Counter
 from collections.abc import Collection, Iterable, Mapping, MutableMapping, Sequence
 from functools import partial, reduce
-from itertools import count, permutations
+from itertools import count, pairwise, permutations
 from typing import Any
 
 import numpy as np
@@ -726,22 +726,19 @@ class _Form:
     def _tiled(
         self, pairs: list[tuple[Term, float]]
     ) -> tuple[Expression | None, list[tuple[Term, float]]]:
-        """Blocks that follow one another as one, ``[a, b]`` for ``[a, 0] + [0, b]``; and the rest.
-        """
-        blocks: dict[tuple[int, int], tuple[range, Term, float]] = {}
+        """Blocks beside each other as one, ``[a, b]`` for ``[a, 0] + [0, b]``; and the rest."""
+        blocks: dict[int, list[tuple[range, tuple[Term, float]]]] = {}
         for f, c in pairs:
-            has_name = f in self.writer.names or f in self.writer._apart
-            if not has_name and (place := _put(f)) is not None:
-                blocks[place[0], place[1].start] = (place[1], f, c)
-        for axis in dict.fromkeys(axis for axis, _ in blocks):
-            end, row = 0, list[tuple[Term, float]]()
-            while (axis, end) in blocks:
-                r, f, c = blocks[axis, end]
-                end, row = r.stop, [*row, (f, c)]
-            if row and end == row[0][0].shape[axis]:
-                own = [self.writer.scaled(self.done[f.args[0]], c) for f, c in row]
-                found = applied(OPS["concatenate"], *own, axis=axis, starts=())
-                return found, [z for z in pairs if z not in row]
+            cut = _put(f) if f not in self.writer.names and f not in self.writer._apart else []
+            if len(cut) == 1:
+                blocks.setdefault(cut[0][0], []).append((cut[0][1], (f, c)))
+        for axis, found in blocks.items():
+            found.sort(key=lambda block: block[0].start)
+            one_by_one = all(r.stop <= s.start for (r, _), (s, _) in pairwise(found))
+            if len(found) > 1 and one_by_one:
+                row = [(r, self.writer.scaled(self.done[f.args[0]], c)) for r, (f, c) in found]
+                rest = [z for z in pairs if z not in [own for _, own in found]]
+                return _beside_zeros(found[0][1][0].shape, axis, row), rest
         return None, pairs
 
     def _turned(self, f: Term, uses: Counter[Term] | None = None) -> _Form | None:
@@ -780,7 +777,7 @@ class _Form:
         if self.done[inner].name is not None or max(uses[f], uses[inner]) > 1:
             return None
         if _has_minus(inner):
-            x: Expression | None = self._sum(_negative(inner))
+            x: Expression | None = _Form(self.writer, self.done).write(_negative(inner))
         else:
             other = self._turned(inner, uses)
             x = None if other is None else other.write(inner)
@@ -984,6 +981,7 @@ class _Form:
         if e.op == "sum" and x.op == "*" and is_row and self.done[x].name is None:
             factors = [f for f, p in x.args if p == 1]
             whole = all(math.prod(f.shape) == math.prod(x.shape) for f in factors)
+            whole = whole and self.writer._shifted.isdisjoint(factors)
             if whole and len(factors) == len(x.args) == 2:
                 return _reshaped(self._dot(*factors), e.shape)
         return self._over(e.op, x, axes)
@@ -1101,15 +1099,11 @@ class _Form:
             hot = applied(OPS["transpose"], applied(ONEHOT, k, n=e.shape[0]), axes=axes)
             each = hot if is_identity(e.args[0]) else applied(ops.matmul, hot, x)
             return applied(OPS["sum"], each, axis=stack, keepdims=False) if stack else each
-        if (place := _put(e)) is not None:
-            axis, r = place
-            zeros = [
-                _stretched(number(0), (*e.shape[:axis], n, *e.shape[axis + 1 :]))
-                for n in (r.start, e.shape[axis] - r.stop)
-            ]
-            parts = (zeros[0], x, zeros[1])
-            blocks = [p for p in parts if p.value.size]
-            return applied(OPS["concatenate"], *blocks, axis=axis, starts=())
+        for axis, r in reversed(_put(e)):
+            whole = (*x.shape[:axis], e.shape[axis], *x.shape[axis + 1 :])
+            x = _beside_zeros(whole, axis, [(r, x)])
+        if x is not self.done[e.args[0]]:
+            return x
         ranges = ranges_of(index, e.shape)
         pairs = zip(ranges or (), e.shape, strict=False)
         if ranges and all(r.start < r.step and r[-1] + r.step >= n for r, n in pairs):
@@ -1151,11 +1145,25 @@ def _taken(e: Term) -> list[range] | None:
     return found if found and all(r.step == 1 < len(r) for r in found) else None
 
 
-def _put(e: Term) -> tuple[int, range] | None:
-    """The axis along which a block stands among zeros, and where."""
+def _put(e: Term) -> list[tuple[int, range]]:
+    """The axes along which a block stands among zeros, and where."""
     ranges = ranges_of(e.params["index"], e.shape) if e.op == "scatter" else None
     cut = [(i, r) for i, r in enumerate(ranges or ()) if len(r) != e.shape[i]]
-    return cut[0] if len(cut) == 1 and cut[0][1].step == 1 else None
+    return cut if all(r.step == 1 for _, r in cut) else []
+
+
+def _beside_zeros(
+    shape: Shape, axis: int, blocks: Iterable[tuple[range, Expression]]
+) -> Expression:
+    """Blocks along an axis, and 0 between them."""
+    parts, end, n = list[Expression](), 0, shape[axis]
+    for r, x in [*blocks, (range(n, n), None)]:
+        if r.start > end:
+            zeros = (*shape[:axis], r.start - end, *shape[axis + 1 :])
+            parts.append(_stretched(number(0), zeros))
+        parts += [] if x is None else [x]
+        end = r.stop
+    return applied(OPS["concatenate"], *parts, axis=axis, starts=())
 
 
 def _is_plain(e: Term) -> bool:

@@ -1111,7 +1111,7 @@ def test_a_mask_of_all_but_one_a_row_is_said_by_that():
     derived = ag.derive(np.sum(margins))
     assert derived["s"].result == "u_1 − onehot(y) ∘ Σ_j(u_1)"
     assert "u_1 = (1 − onehot(y)) ∘ (s − Σ_j(onehot(y) ∘ s) > −1)" in str(derived)
-    assert results(np.sum(s[:2, :2] * (1 - np.eye(2))))["s"] == "scatter(1 − I)"
+    assert results(np.sum(s[:2, :2] * (1 - np.eye(2))))["s"] == "[[1 − I, 0]; 0]"
 
 
 def test_no_logarithm_is_taken_of_a_0_that_was_given():
@@ -1207,5 +1207,16 @@ def test_neighbours_are_told_by_their_places():
     assert r"{\underset{\,5\,}{x}}_{i+1}" in found.latex
     found = results(np.sum(np.tanh(u[1:] - u[:-1]) ** 2 + u[:2] ** 4))["u"]
     assert "[0; u_2]" in found, found  # beneath each other
+    y, a = given("y", X[:, 0]), parameter("a")
+    assert results(np.sum((y[1:] - a * y[:-1]) ** 2))["a"] == "2 · Σ((a · yᵢ − yᵢ₊₁) ∘ yᵢ)"
+    v = u[2:, 1:2] + u[1:2, :1]
+    assert results(np.sum(v**2))["u"].startswith("2 · ("), results(np.sum(v**2))
+    assert "scatter" not in results(np.sum(u[1:, 1:] ** 2 + u[:2, :2] ** 4))["u"]
+    c = parameter("C", 2, 3)
+    phi = np.exp(-np.sum((given("X", X)[:, None] - c[None]) ** 2, axis=2)).named("Φ")
+    assert results(np.sum(phi))["C"] == "2 · Σ_i((Xᵢₖ − Cⱼₖ) ∘ Φᵢⱼ)"
+    s = parameter("s", 3, 6)
+    found = results(np.sum(np.exp(s[:, :2]) * s[:, 4:]))["s"]
+    assert found == "[exp(s[:, :2]) ∘ s[:, 4:], 0, exp(s[:, :2])]"
     derived = ag.derive(kernel(None, parameter("w", 3, 2), given("y", X[0])))
     assert "{u_{1}}}_{ij}" in derived.latex  # no double subscript
