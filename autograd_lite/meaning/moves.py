@@ -189,14 +189,7 @@ def _turned_back(x: Term, axes: frozenset[int], products: bool) -> Term | None:
 
 
 def _known_sum(x: Term, axes: frozenset[int], products: bool) -> Term | None:
-    """Of rows of probabilities 1 each; of what is centred 0, also in products of matrices, and of
-    its squares their number.
-    """
-    pair = x.args if x.op == "*" else ()
-    if len(pair) == 1 and pair[0][1] == 2 and pair[0][0].op == "normalised":
-        own = pair[0][0].params
-        if not own["eps"] and not own["ddof"] and own["axes"] <= axes:
-            return number(math.prod(x.shape[a] for a in axes))
+    """Of rows of probabilities 1 each; of what is centred 0, also in products of matrices."""
     x = x.means if x.kind == "kept" and x.means is not None else x
     if x.op in ("softmax", "normalised") and x.params["axes"] <= axes:
         rows = math.prod(x.shape[a] for a in axes - x.params["axes"])
@@ -253,11 +246,6 @@ def _term_by_term(x: Term, axes: frozenset[int], products: bool) -> Term | None:
     shape = kept(x.shape, axes)
     parts = [(summed(shaped(f, x.shape), axes, products), c) for f, c in x.args]
     added = [pair for e, c in parts for pair in _terms(bare(e), c)]
-    if x.size > LARGEST:
-        inner = [(summed(shaped(g, f.args[0].shape), f.params["axes"]), k)
-                 for f, c in added if f.op == "sum" for g, k in _terms(f.args[0], c)]  # fmt: skip
-        rest = [(f, c) for f, c in added if f.op != "sum"]
-        return None if sum_of(_added_up([*rest, *inner])).args else shaped(number(0), shape)
     found = sum_of(_added_up(added))
     # Σ(p − y) isn't Σ(p) − 1 where y happens to have one 1.
     given = sum(f.kind == "given" for f in x.operands) if as_number(found) is None else 0
@@ -424,8 +412,6 @@ def _reshape(args: list[Term], params: Params, shape: Shape | None) -> Term:
         return shaped(x.args[0], shape)
     if as_number(x) is not None:
         return intern("broadcast_to", (bare(x),), {}, shape, x.size)
-    if x.op == "transpose" and _in_order(x.params["axes"], x.args[0].shape):
-        return shaped(x.args[0], shape)
     if x.op == "broadcast_to" and only_ones_moved(x.shape, shape):
         inner = with_axes(x.args[0], x.shape, shape)
         assert inner is not None
