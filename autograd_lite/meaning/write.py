@@ -194,7 +194,6 @@ class Writer:
         self._done: dict[Term, Expression] = {}
         self._needs: dict[Term, dict[Definition, None]] = {}  # the parts in a part, and itself
         self._prepared: dict[Term, tuple[Term, Counter[Term]]] = {}
-        self._parts = (f"u_{i}" for i in count(1))
 
     def expression(self, root: Term) -> tuple[Expression, list[Definition]]:
         """What ``root`` is, and the parts of it that got a symbol, in the order they need."""
@@ -217,9 +216,7 @@ class Writer:
     def _called(self, e: Term, found: Expression) -> Expression:
         """The symbol of a part of its own."""
         if e not in self._apart:
-            name = next(n for n in self._parts if n not in self._taken)
-            self._taken.add(name)
-            self._apart[e] = Definition(name, found)
+            self._apart[e] = Definition(self.new("u"), found)
         self._needs[e] = {**self._needed(e), self._apart[e]: None}
         return Expression(found.value, self._apart[e].name)
 
@@ -269,18 +266,14 @@ class Writer:
 
     def _uses(self, roots: Sequence[Term]) -> Counter[Term]:
         uses: Counter[Term] = Counter()
-        stack = list(dict.fromkeys(roots))
-        seen = set(stack)
-        while stack:
-            e = stack.pop()
+        seen: dict[Term, None] = {}
+        for root in roots:
+            seen.update((e, None) for e in inner_first(root, self._below, seen))
+        for e in seen:
             pairs = e.args if e.op == "*" else ()
             norms = {f: _root_of(bare(f)) for f, p in pairs if p < 0 or p % 1}
-            for x in self._below(e):
-                uses[norms.get(x) or x] += 1
-                if x not in seen:
-                    seen.add(x)
-                    stack.append(x)
-        for x in seen:
+            uses.update(norms.get(x) or x for x in self._below(e))
+        for x in reversed(seen):
             if x.op in ("reshape", "broadcast_to") and x not in self.names:
                 uses[x.args[0]] += uses[x] - 1
         return uses
@@ -300,22 +293,19 @@ class Writer:
             return []
         return e.operands if _place(e) is None else e.operands[:1]
 
-    def symbol(self, e: Term, base: str) -> str:
-        """A symbol for a given array that has no name."""
-        if e not in self.symbols:
-            self.symbols[e] = self.new(base)
-        self.given[self.symbols[e]] = e.value
-        return self.symbols[e]
+    def symbol(self, key: Any, value: Any, base: str, plain: bool = False) -> Expression:
+        """A given array that has no name, by a symbol of its own; ``plain``: if it can be ``base``.
+        """
+        if key not in self.symbols:
+            self.symbols[key] = base if plain and base not in self._taken else self.new(base)
+            self._taken.add(base)
+        self.given[self.symbols[key]] = value
+        return Expression(value, self.symbols[key])
 
     def index(self, value: Any, base: str) -> Expression:
         """The numbers of classes, or of rows that are looked up."""
         value = np.asarray(value)
-        key = value.shape, value.tobytes()
-        if key not in self.symbols:
-            self.symbols[key] = self.new(base) if base in self._taken else base
-            self._taken.add(self.symbols[key])
-            self.given[self.symbols[key]] = value
-        return Expression(value, self.symbols[key])
+        return self.symbol((value.shape, value.tobytes()), value, base, True)
 
     def new(self, base: str) -> str:
         name = next(n for i in count(1) if (n := f"{base}_{i}") not in self._taken)
@@ -633,7 +623,7 @@ class _Form:
         if e.name is not None:
             return Expression(e.value, e.name)
         base = "m" if e.value.dtype == bool else "c"
-        return Expression(e.value, self.writer.symbol(e, base))
+        return self.writer.symbol(e, e.value, base)
 
     def _onehot(self, e: Term) -> Expression:
         value = e.value
@@ -647,7 +637,7 @@ class _Form:
                 k = self.writer.index(value.argmax(axis), e.name or "y")
                 found = applied(ONEHOT, k, n=value.shape[axis])
                 return applied(OPS["transpose"], found, axes=None) if axis == 0 else found
-        return Expression(value, self.writer.symbol(e, "m"))
+        return self.writer.symbol(e, value, "m")
 
     # ------------------------------------------------------------------ sums
 
