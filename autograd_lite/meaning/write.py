@@ -806,7 +806,7 @@ class _Form:
         """
         factors = list(f.args) if f.op == "*" else [(f, 1.0)]
         for i, (g, p) in enumerate(factors):
-            inner = g.args[0] if g.op == "reshape" else bare(g)
+            inner = g.args[0] if g.op == "reshape" else g
             is_sum = inner.op == "sum" or self._is_weighted(inner)
             if p == 1 and is_sum:
                 x, *by = inner.args
