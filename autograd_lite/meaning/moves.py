@@ -726,12 +726,11 @@ PRODUCTS.append(_by_cholesky)
 
 
 def _square_by_cholesky(x: Term, axes: frozenset[int], products: bool) -> Term | None:
-    """``‖L⁻¹ y‖²`` is ``yᵀ A⁻¹ y``."""
+    """``‖L⁻¹ y‖²`` is ``yᵀ L⁻ᵀ L⁻¹ y``."""
     (z, p), *others = x.args if x.op == "*" else ((x, 1.0),)
-    of = _root_of_inverse(z.args[0]) if z.op == "matmul" else None
-    if of is None or p != 2 or others or 0 not in axes:
+    if z.op != "matmul" or p != 2 or others or 0 not in axes or not _root_of_inverse(z.args[0]):
         return None
-    return summed(z.args[1] * make("matmul", [make("inv", [of]), z.args[1]]), axes)
+    return summed(z.args[1] * make("matmul", [make("transpose", z.args[:1]), z]), axes)
 
 
 SUMS.append(_square_by_cholesky)

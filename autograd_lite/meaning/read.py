@@ -32,7 +32,6 @@ from .table import CANONICAL, deviation, opposite, where_known, without_choice
 from .terms import (
     COMPARISONS,
     ONE,
-    ZEROS,
     Off,
     Term,
     as_number,
@@ -127,9 +126,7 @@ class Meaning:
                 self._read_into(self.terms, [again])
                 e = self.terms[again]
             elif part is None:
-                given = noted(t, "given")
-                one = t.size > 1 and given is not None and not any(given.strides)  # broadcast
-                e = self.constant(t._array, t.name, made or one or t in self._states)
+                e = self.constant(t._array, t.name, made or t in self._states)
                 if e.op == "leaf":
                     self._built.setdefault(e, t)
             else:
@@ -156,9 +153,6 @@ class Meaning:
                 found = _related(array, other)
                 if found is not None:
                     return found
-            is_signed = array.ndim and array.dtype.kind != "b" and array.min(initial=0) == -1
-            if is_signed and np.isin(array, (0, -1)).all():
-                return scaled(self.constant(np.abs(array)), -1.0)
             size = array.max(initial=0) if array.dtype.kind == "f" and not array.all() else 0
             if 0 < size != 1 and np.isin(array, (0, size)).all():
                 return scaled(self.constant(array / size), float(size))
@@ -411,9 +405,6 @@ class Meaning:
                 for f in core.operands if core.op == "*" else ():
                     for named in self._named_products.get(f, ()):
                         new = self._with_name(new, named)
-                    for m in core.operands if f in self.definitions else ():
-                        if is_mask(m) and any(z(self.definitions[f], m) for z in ZEROS):
-                            new = product([(new, 1), (m, -1)], new.shape)
             done[e] = new
         return done[root]
 

@@ -593,7 +593,7 @@ class _Form:
             return number(n) if e.shape == () else _stretched(number(n), e.shape)
         entries = {f: applied(ENTRIES, self.done[f], axes=a) for f, a in self._crossing(e)}
         self.done = {**self.done, **entries} if entries else self.done
-        form = getattr(self, f"_{_FORMS.get(e.op, 'op')}")
+        form = getattr(self, _FORMS.get(e.op, f"of_{e.op}"), self._op)
         found: Expression = form(e)
         return found
 
@@ -617,7 +617,7 @@ class _Form:
             if is_beside and any(y.is_called("matmul") and y.ndim == 1 for y in nodes(x)):
                 yield f, [e.ndim - 1]
 
-    def _leaf(self, e: Term) -> Expression:
+    def of_leaf(self, e: Term) -> Expression:
         if e.kind == "marks":
             return self._onehot(e)
         if e.name is not None:
@@ -916,7 +916,7 @@ class _Form:
             return _raised(_reshaped(norm, f.shape), 2 * abs(p))
         return _raised(x, abs(p))
 
-    def _outer(self, e: Term) -> Expression:
+    def of_outer(self, e: Term) -> Expression:
         return applied(OUTER, *(_column(self.done[f]) for f in e.args))
 
     def _flat(self, f: Term) -> Expression:
@@ -926,7 +926,7 @@ class _Form:
 
     # ------------------------------------------------------------------ ops
 
-    def _reshape(self, e: Term) -> Expression:
+    def of_reshape(self, e: Term) -> Expression:
         x = e.args[0]
         old, new = x.shape, e.shape
         same = next((i for i, (n, m) in enumerate(zip(old, new, strict=False)) if n != m), 0)
@@ -947,10 +947,10 @@ class _Form:
             return applied(CONCAT, self.done[x.args[0]], shape=new, axes=x.params["axes"])
         return applied(VEC, self.done[x], shape=new)
 
-    def _broadcast(self, e: Term) -> Expression:
+    def of_broadcast_to(self, e: Term) -> Expression:
         return _stretched(self.done[e.args[0]], e.shape)
 
-    def _transpose(self, e: Term) -> Expression:
+    def of_transpose(self, e: Term) -> Expression:
         axes, x = e.params["axes"], self.done[e.args[0]]
         if x.is_called("vec⁻¹") and not _is_plain(e):
             turned = axes[-2] > axes[-1]
@@ -1001,7 +1001,7 @@ class _Form:
         inputs = self.done[x.args[0]], self._multiplied([(rest, 1.0)], {})
         return applied(SLIDE, *inputs, moves=((x.op, x.params), *moves), axes=_sorted(e))
 
-    def _folded(self, e: Term) -> Expression:
+    def of_fold(self, e: Term) -> Expression:
         """``δ * K``: what the windows of δ, each times K, add up to where they overlap."""
         moves, x = _moves(e.args[0])
         factors = [f for f, p in x.args[0].args if p == 1] if x.op == "sum" else []
@@ -1014,7 +1014,7 @@ class _Form:
         moves = (("sum", {"axis": _sorted(x), "keepdims": True}), *moves, (e.op, e.params))
         return applied(SPREAD, self.done[g], self.done[kernel], moves=moves)
 
-    def _picked(self, e: Term) -> Expression:
+    def of_picked(self, e: Term) -> Expression:
         place = _place(e)
         if place is not None:
             return applied(OPS["getitem"], self.done[e.args[0]], index=place)
@@ -1030,7 +1030,7 @@ class _Form:
         axis: Any = axes[0] if len(axes) == 1 else tuple(axes)
         return applied(OPS[e.op], self.done[e.args[0]], axis=axis, **params)
 
-    def _where(self, e: Term) -> Expression:
+    def of_where(self, e: Term) -> Expression:
         mask, other = e.args[0], opposite(e.args[0])
         has_own = self.done[mask].name is None and other.args == mask.args
         one, x, y = (self.done[f] for f in e.args)
@@ -1038,7 +1038,7 @@ class _Form:
         signs = tuple("∘" if as_number(z) is None else "·" for z in e.args[1:])
         return applied(CASES, one, x, y, rest, signs=signs)
 
-    def _normalised(self, e: Term) -> Expression:
+    def of_normalised(self, e: Term) -> Expression:
         (x,), axes = e.args, e.params["axes"]
         n = math.prod(x.shape[a] for a in axes)
         self.beside = {x}
@@ -1053,7 +1053,7 @@ class _Form:
             variance = applied(ops.add, variance, number(e.params["eps"]))
         return applied(ops.divide, deviation, applied(OPS["sqrt"], variance))
 
-    def _getitem(self, e: Term) -> Expression:
+    def of_getitem(self, e: Term) -> Expression:
         """Rows of a table, by their numbers."""
         if e in self.writer.parts:
             part = self.writer.parts[e]
@@ -1076,7 +1076,7 @@ class _Form:
         known = all(isinstance(i, np.ndarray) and i.dtype.kind in "iu" and i.ndim for i in parts)
         return [self.writer.index(i, "k") for i in parts] if known else []
 
-    def _scatter(self, e: Term) -> Expression:
+    def of_scatter(self, e: Term) -> Expression:
         """Beside what was taken: 0; or between its entries."""
         x, index = self.done[e.args[0]], e.params["index"]
         if isinstance(index, tuple) and len(index) == 1:
@@ -1105,7 +1105,7 @@ class _Form:
             return applied(ops.matmul, applied(OPS["transpose"], rows, axes=None), each)
         return applied(PUT, x, *numbers, shape=e.shape) if numbers else self._op(e)
 
-    def _matmul(self, e: Term) -> Expression:
+    def of_matmul(self, e: Term) -> Expression:
         (a, b), inverse = e.args, self.done[e.args[0]]
         if a.op == "inv" and inverse.is_called("inv"):
             return applied(OPS["solve"], *inverse.inputs, self.done[b])
@@ -1198,13 +1198,10 @@ def _slid(x: Term) -> tuple[Term, Term] | None:
 
 _WRITTEN = {op.name: op for op in (UPSAMPLE, CUMSUM_BACK, CORRELATE, CONVOLVE, TRACE, LOGDET)}
 _FORMS = {
-    "leaf": "leaf", "+": "sum", "*": "product", "reshape": "reshape", "broadcast_to": "broadcast",
-    "transpose": "transpose", "outer": "outer", "matmul": "matmul",
-    "sum": "reduction", "max": "reduction", "min": "reduction",
-    "picked": "picked", "softmax": "rows", "log_softmax": "rows", "logsumexp": "rows",
-    "normalised": "normalised", "getitem": "getitem", "scatter": "scatter", "fold": "folded",
-    "where": "where",
+    "+": "_sum", "*": "_product", **dict.fromkeys(("sum", "max", "min"), "_reduction"),
+    **dict.fromkeys(("softmax", "log_softmax", "logsumexp"), "_rows"),
 }  # fmt: skip
+"""How ops are written that have no ``of_…`` of their own."""
 
 
 def _stretched(x: Expression, shape: Shape) -> Expression:
