@@ -149,7 +149,7 @@ CUMSUM_BACK = Op(
 )  # fmt: skip
 
 CANONICAL: dict[str, Callable[..., Any]] = {
-    **{op: lambda x, axes, op=op: OPS[op](x, axis=_axis(axes))
+    **{op: lambda x, axes, op=op: OPS[op](x, axis=axis_of(axes))
        for op in ("softmax", "log_softmax", "logsumexp")},
     "normalised": lambda x, axes, eps, ddof: OPS["normalised"](
         x, axis=tuple(sorted(axes)), eps=eps, ddof=ddof),
@@ -172,7 +172,8 @@ CANONICAL: dict[str, Callable[..., Any]] = {
 """How a term's op is applied to Tensors and arrays, where that isn't the op of its name."""
 
 
-def _axis(axes: Any) -> Any:
+def axis_of(axes: Any) -> Any:
+    """Axes as one says them: one by itself."""
     return tuple(sorted(axes)) if len(axes) > 1 else min(axes)
 
 

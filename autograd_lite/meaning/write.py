@@ -33,7 +33,7 @@ from ..table import OPS, Op
 from .moves import apart, merged_axes, ranges_of, varying, written_index
 from .read import VALUES, evaluate, op_of
 from .read import applied as apply_term
-from .table import CUMSUM_BACK, LOGDET, opposite
+from .table import CUMSUM_BACK, LOGDET, axis_of, opposite
 from .terms import (
     ENTRYWISE,
     ONE,
@@ -590,7 +590,7 @@ class _Form:
             return Expression(evaluate(e), writer.names[e])
         n = as_number(e)
         if n is not None:
-            return number(n) if e.shape == () else _stretched(number(n), e.shape)
+            return number(n) if e.shape == () else stretched(number(n), e.shape)
         entries = {f: applied(ENTRIES, self.done[f], axes=a) for f, a in self._crossing(e)}
         self.done = {**self.done, **entries} if entries else self.done
         form = getattr(self, _FORMS.get(e.op, f"of_{e.op}"), self._op)
@@ -948,7 +948,7 @@ class _Form:
         return applied(VEC, self.done[x], shape=new)
 
     def of_broadcast_to(self, e: Term) -> Expression:
-        return _stretched(self.done[e.args[0]], e.shape)
+        return stretched(self.done[e.args[0]], e.shape)
 
     def of_transpose(self, e: Term) -> Expression:
         axes, x = e.params["axes"], self.done[e.args[0]]
@@ -1025,10 +1025,7 @@ class _Form:
         return applied(OPS["sum"], both, axis=e.params["axes"], keepdims=False)
 
     def _rows(self, e: Term) -> Expression:
-        axes = sorted(e.params["axes"])
-        params = {k: v for k, v in e.params.items() if k != "axes"}
-        axis: Any = axes[0] if len(axes) == 1 else tuple(axes)
-        return applied(OPS[e.op], self.done[e.args[0]], axis=axis, **params)
+        return applied(OPS[e.op], self.done[e.args[0]], axis=axis_of(e.params["axes"]))
 
     def of_where(self, e: Term) -> Expression:
         mask, other = e.args[0], opposite(e.args[0])
@@ -1150,7 +1147,7 @@ def _beside_zeros(
     for r, x in [*blocks, (range(n, n), None)]:
         if r.start > end:
             zeros = (*shape[:axis], r.start - end, *shape[axis + 1 :])
-            parts.append(_stretched(number(0), zeros))
+            parts.append(stretched(number(0), zeros))
         parts += [] if x is None else [x]
         end = r.stop
     return applied(OPS["concatenate"], *parts, axis=axis, starts=())
@@ -1204,7 +1201,8 @@ _FORMS = {
 """How ops are written that have no ``of_…`` of their own."""
 
 
-def _stretched(x: Expression, shape: Shape) -> Expression:
+def stretched(x: Expression, shape: Shape) -> Expression:
+    """Copied along axes to that shape; how it got it is not written."""
     return x if x.shape == shape else applied(OPS["broadcast_to"], x, shape=shape)
 
 
