@@ -562,10 +562,9 @@ def _rebuilt(e: Term, operands: list[Term], shape: Shape) -> Term:
     """``e`` of other operands, as it stands; what these are so many times, it is as often."""
     if operands == e.operands:
         return e
-    if e.op == "+" or e.op in _LINEAR or (e.op == "*" and all(p == 1 for _, p in e.args)):
-        pairs = [x.args[0] if x.op == "+" and len(x.args) == 1 else (x, 1.0) for x in operands]
-    else:
-        pairs = [(x, 1.0) for x in operands]
+    linear = e.op in ("+", *_LINEAR) or (e.op == "*" and all(p == 1 for _, p in e.args))
+    pairs = [x.args[0] if linear and x.op == "+" and len(x.args) == 1 else (x, 1.0)
+             for x in operands]  # fmt: skip
     times = 1.0 if e.op == "+" else math.prod(k for _, k in pairs)
     if e.op in "+*":
         parts: dict[Term, float] = {}
@@ -590,7 +589,7 @@ class _Form:
             return Expression(evaluate(e), writer.names[e])
         n = as_number(e)
         if n is not None:
-            return number(n) if e.shape == () else stretched(number(n), e.shape)
+            return stretched(number(n), e.shape)
         entries = {f: applied(ENTRIES, self.done[f], axes=a) for f, a in self._crossing(e)}
         self.done = {**self.done, **entries} if entries else self.done
         form = getattr(self, _FORMS.get(e.op, f"of_{e.op}"), self._op)
@@ -697,18 +696,15 @@ class _Form:
             groups.setdefault(abs(c) if abs(c) in alike else f, []).append((f, c))
         for group in groups.values():
             f, c = group[0]
-            x = None if f is ONE else self.done[f]
-            alone = found is None and c < 0 and len(group) == 1
-            other = self._turned(f) if alone and f is not ONE else None
+            own = c if found is None else abs(c)
+            other = self._turned(f) if own < 0 and len(group) == 1 and f is not ONE else None
             if len(group) > 1:
                 x = self._added([(g, k / c) for g, k in group])
-                x = self.writer.scaled(x, c if found is None else abs(c), _is_residual(f))
+                x = self.writer.scaled(x, own, _is_residual(f))
             elif other is not None:
                 x, c = other._scaled(f, other.write(f), -c), -c
-            elif found is None:
-                x = self._scaled(f, x, c)
             else:
-                x = self._scaled(f, x, abs(c))
+                x = self._scaled(f, None if f is ONE else self.done[f], own)
             found = x if found is None else applied(ops.add if c > 0 else ops.subtract, found, x)
         assert found is not None
         return found
@@ -789,10 +785,12 @@ class _Form:
         if mean is not None:
             return mean if c > 0 else applied(ops.negative, mean)
         for g, p in f.args if f.op == "*" and x.name is None else ():
-            variance, n = self._variance(g) if not p.is_integer() else (None, 1)
-            k = snapped(c * n**p)
-            if variance is not None and self._cost_of(abs(k)) < min(2, self._cost_of(abs(c))):
-                return self.writer.scaled(self._multiplied(f.args, {g: variance}), k)
+            y, axes = _summed(g) if not p.is_integer() else (g, frozenset[int]())
+            variance = self._averaged(y, axes) if axes else x
+            k = snapped(c * math.prod(y.shape[a] for a in axes) ** p)
+            if variance.op is VARIANCE and self._cost_of(abs(k)) < min(2, self._cost_of(abs(c))):
+                written = {g: _reshaped(variance, g.shape)}
+                return self.writer.scaled(self._multiplied(f.args, written), k)
         k, is_shorter = shorter_by(abs(c), _added_up(f))
         if not is_shorter:
             return None
@@ -815,13 +813,9 @@ class _Form:
                 k = 1.0 + (c * n > 1.5)
                 near = abs(c * n - k) < 1e-12 and c != 1
                 mean = self._averaged(x, axes, by) if near else None
-                apart = len(axes) == x.ndim and x not in self.beside
-                apart = apart or (n == 2 and x not in self.beside)  # half of ‖x‖²
+                apart = x not in self.beside and (len(axes) == x.ndim or n == 2)  # half of ‖x‖²
                 if mean is not None and (not apart or mean.op is VARIANCE):
-                    if k != 1:
-                        mean = applied(ops.multiply, number(k), mean)
-                    if inner is not g or by:
-                        mean = _reshaped(mean, g.shape)
+                    mean = _reshaped(mean if k == 1 else _times(number(k), mean), g.shape)
                     rest = [pair for j, pair in enumerate(factors) if j != i]
                     return self._multiplied([*rest, (g, 1.0)], {g: mean}) if rest else mean
         return None
@@ -830,16 +824,6 @@ class _Form:
         """Whether ``(A ∘ B) v``, a sum of products, has no factor with a name of its own."""
         is_product = f.op == "matmul" and f.args[0].op == "*" and f.ndim == 1
         return is_product and len(f.args[0].args) > 1 and self.done[f.args[0]].name is None
-
-    def _variance(self, f: Term) -> tuple[Expression | None, int]:
-        """The variance of which a sum of squares is n times as much, and n."""
-        inner = bare(f)
-        if inner.op != "sum":
-            return None, 1
-        x, axes = inner.args[0], inner.params["axes"]
-        found = self._averaged(x, axes)
-        n = math.prod(x.shape[a] for a in axes)
-        return (_reshaped(found, f.shape) if found.op is VARIANCE else None), n
 
     def _averaged(self, x: Term, axes: frozenset[int], by: Sequence[Term] = ()) -> Expression:
         axis = tuple(sorted(axes))
@@ -937,12 +921,11 @@ class _Form:
             return _reshaped(self.done[x], new)
         if _is_vector(new):
             return _reshaped(applied(VEC, self.done[x], shape=(max(new), 1)), new)
-        if _is_vector(old):
+        is_whole = min(len(old), len(new)) == same + 1
+        if _is_vector(old) or (is_whole and len(old) < len(new)):
             return applied(UNVEC, self.done[x], shape=new)
-        if min(len(old), len(new)) != same + 1:
+        if not is_whole:
             return applied(GROUPS if new[same] < old[same] else UNGROUPED, self.done[x], shape=new)
-        if len(old) < len(new):
-            return applied(UNVEC, self.done[x], shape=new)
         if x.op == "transpose" and x not in self.writer.names and not _is_plain(x):
             return applied(CONCAT, self.done[x.args[0]], shape=new, axes=x.params["axes"])
         return applied(VEC, self.done[x], shape=new)
@@ -1160,6 +1143,12 @@ def _is_plain(e: Term) -> bool:
 
 def _sorted(e: Term) -> tuple[int, ...]:
     return tuple(sorted(e.params["axes"]))
+
+
+def _summed(f: Term) -> tuple[Term, frozenset[int]]:
+    """What a sum is over, and along which axes; of no sum no axes."""
+    f = bare(f)
+    return (f.args[0], f.params["axes"]) if f.op == "sum" else (f, frozenset())
 
 
 def _is_same(e: Term, uses: Counter[Term]) -> bool:
