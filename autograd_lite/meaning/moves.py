@@ -23,10 +23,12 @@ from .terms import (
     ONE,
     Shape,
     Term,
+    added_up,
     as_number,
     bare,
     broadcast,
     coefficient,
+    entry,
     intern,
     is_identity,
     leaf,
@@ -246,7 +248,7 @@ def _term_by_term(x: Term, axes: frozenset[int], products: bool) -> Term | None:
     shape = kept(x.shape, axes)
     parts = [(summed(shaped(f, x.shape), axes, products), c) for f, c in x.args]
     added = [pair for e, c in parts for pair in _terms(bare(e), c)]
-    found = sum_of(_added_up(added))
+    found = sum_of(added_up(added))
     # Σ(p − y) isn't Σ(p) − 1 where y happens to have one 1.
     given = sum(f.kind == "given" for f in x.operands) if as_number(found) is None else 0
     return total(parts, shape) if found.size + 1.2 * given < x.size + 0.5 else None
@@ -338,16 +340,9 @@ def _picked(args: list[Term], params: Params, shape: Shape | None) -> Term | Non
         if block is not None:
             return shaped(block, shape or found)
         if x.op in ("+", "*", *ENTRYWISE):  # of each operand its own
-            return remade(x, [_entry(f, place) for f in x.operands], shape or found)
+            return remade(x, [entry(f, place) for f in x.operands], shape or found)
     made = rewritten(intern("picked", tuple(args), params, found, x.size + 1.5))
     return made if shape is None else shaped(made, shape)
-
-
-def _entry(f: Term, place: Shape) -> Term:
-    """The entry at a place of what broadcasts."""
-    own = place[len(place) - f.ndim :]
-    at = tuple(0 if n == 1 else i for i, n in zip(own, f.shape, strict=True))
-    return make("getitem", [f], {"index": at}, ())
 
 
 def reduction(*ops: str, keeps: bool = False) -> Callable[[Any], Any]:
@@ -579,7 +574,7 @@ def _opened(e: Term) -> Term | None:
         inner = f.args[0].args if opened else ()
         pairs += [(make("transpose", [shaped(g, f.shape[::-1])]), c * k) for g, k in inner]
         pairs += [] if opened else [(f, c)]
-    found = sum_of(_added_up(pairs)) if len(pairs) > len(e.args) else e
+    found = sum_of(added_up(pairs)) if len(pairs) > len(e.args) else e
     return total(pairs, e.shape) if found.size < e.size - 1e-9 else None
 
 
@@ -595,13 +590,6 @@ def _twice(e: Term) -> Term | None:
 
 
 COLLECTED += [_opened, _twice]
-
-
-def _added_up(pairs: Iterable[tuple[Term, float]]) -> dict[Term, float]:
-    found: dict[Term, float] = {}
-    for f, c in pairs:
-        found[f] = found.get(f, 0.0) + c
-    return found
 
 
 def _beside_ones(perm: Sequence[int], shape: Shape, other: Shape) -> tuple[int, ...] | None:

@@ -39,6 +39,7 @@ from .terms import (
     ONE,
     Shape,
     Term,
+    added_up,
     as_number,
     bare,
     coefficient,
@@ -567,9 +568,8 @@ def _rebuilt(e: Term, operands: list[Term], shape: Shape) -> Term:
              for x in operands]  # fmt: skip
     times = 1.0 if e.op == "+" else math.prod(k for _, k in pairs)
     if e.op in "+*":
-        parts: dict[Term, float] = {}
-        for (f, k), (_, c) in zip(pairs, e.args, strict=True):
-            parts[f] = parts.get(f, 0.0) + (k * c if e.op == "+" else c)
+        both = zip(pairs, e.args, strict=True)
+        parts = added_up((f, k * c if e.op == "+" else c) for (f, k), (_, c) in both)
         found = sum_of(parts) if e.op == "+" else product_of(parts)
     else:
         found = intern(e.op, tuple(f for f, _ in pairs), e.params, shape, e.size)

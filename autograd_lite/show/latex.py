@@ -95,11 +95,9 @@ def _leaf(node: Expression) -> Written:
 def _shaped_leaf(node: Expression) -> Written:
     if node.is_number:
         return _leaf(node)
-    if is_transposed_leaf(node):
-        shown = rf"{latex_name(node.inputs[0].name or '')}^{{\top}}"
-    else:
-        shown = latex_name(node.name or "")
-    return leaf(node, over_shape(shown, node.shape))
+    is_transposed = is_transposed_leaf(node)
+    name = latex_name((node.inputs[0] if is_transposed else node).name or "")
+    return leaf(node, over_shape(name + r"^{\top}" * is_transposed, node.shape))
 
 
 LATEX = Markup(
