@@ -70,6 +70,16 @@ def normal(*names: str) -> Callable[[Normal], Normal]:
     return register
 
 
+def normals(*names: str) -> Callable[[Callable[..., Term | None]], Any]:
+    """The same for several, each of which is told: by ``(op, args, params, shape)``."""
+
+    def register(f: Callable[..., Term | None]) -> Any:
+        NORMAL.update({op: partial(f, op) for op in names})
+        return f
+
+    return register
+
+
 def kept(shape: Shape, axes: Iterable[int]) -> Shape:
     return tuple(1 if i in axes else n for i, n in enumerate(shape))
 
@@ -867,19 +877,14 @@ def _flipped(x: Term, axes: frozenset[int]) -> Term:
     return intern("getitem", (x,), index, x.shape, x.size + 0.5) if axes else x
 
 
-def _running(other: str) -> Normal:
+@normals("cumsum", "cumsum_back")
+def _running(op: str, args: list[Term], params: Params, shape: Shape | None) -> Term | None:
     """Of what is turned round: sums from the other end, turned round."""
-
-    def form(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
-        (x,), axis = args, params["axis"] % args[0].ndim
-        if x.op != "getitem" or flipped_axes(x.params["index"], x.shape) != {axis}:
-            return None
-        return _flipped(make(other, x.args, params, x.shape), frozenset([axis]))
-
-    return form
-
-
-NORMAL.update(cumsum=_running("cumsum_back"), cumsum_back=_running("cumsum"))
+    (x,), axis = args, params["axis"] % args[0].ndim
+    if x.op != "getitem" or flipped_axes(x.params["index"], x.shape) != {axis}:
+        return None
+    other = "cumsum_back" if op == "cumsum" else "cumsum"
+    return _flipped(make(other, x.args, params, x.shape), frozenset([axis]))
 
 
 @normal("flip")
@@ -1079,20 +1084,14 @@ def _rows_added(g: Term, k: Any, whole: Shape) -> Term | None:
     return shaped(summed(by_row, range(k.ndim)), whole)
 
 
-def _move(op: str) -> Normal:
+@normals("diag", "diagonal", "take", "take_along_axis")
+def _move(op: str, args: list[Term], params: Params, shape: Shape | None) -> Term | None:
     """What only moves entries: where they go is found by letting it move their numbers."""
-
-    def form(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
-        (x,) = args
-        numbers = np.arange(1, 1 + math.prod(x.shape)).reshape(x.shape)
-        places = np.asarray(OPS[op].forward(numbers, **params)) - 1
-        found = _picked_at(x, places) if (places >= 0).all() else None
-        return found or _put_at(x, _inverse(places, x.shape), places.shape)
-
-    return form
-
-
-NORMAL.update({op: _move(op) for op in ("diag", "diagonal", "take", "take_along_axis")})
+    (x,) = args
+    numbers = np.arange(1, 1 + math.prod(x.shape)).reshape(x.shape)
+    places = np.asarray(OPS[op].forward(numbers, **params)) - 1
+    found = _picked_at(x, places) if (places >= 0).all() else None
+    return found or _put_at(x, _inverse(places, x.shape), places.shape)
 
 
 @normal("pick")
