@@ -46,6 +46,7 @@ from .terms import (
     shaped,
     subterms,
     sum_of,
+    terms_of,
     total,
     with_axes,
     without_ones,
@@ -257,16 +258,10 @@ def _term_by_term(x: Term, axes: frozenset[int], products: bool) -> Term | None:
         return None
     shape = kept(x.shape, axes)
     parts = [(summed(shaped(f, x.shape), axes, products), c) for f, c in x.args]
-    added = [pair for e, c in parts for pair in _terms(bare(e), c)]
-    found = sum_of(added_up(added))
+    found = sum_of(added_up((f, k * c) for e, c in parts for f, k in terms_of(bare(e))))
     # Σ(p − y) isn't Σ(p) − 1 where y happens to have one 1.
     given = sum(f.kind == "given" for f in x.operands) if as_number(found) is None else 0
     return total(parts, shape) if found.size + 1.2 * given < x.size + 0.5 else None
-
-
-def _terms(e: Term, c: float) -> Sequence[tuple[Term, float]]:
-    """The terms of ``c e``."""
-    return [(f, k * c) for f, k in e.args] if e.op == "+" else [(e, c)]
 
 
 def _as_product(x: Term, axes: frozenset[int], products: bool) -> Term | None:

@@ -667,15 +667,12 @@ class _Form:
         )
         moved += 2 * (known and any(abs(c) == 1 != k for _, c in e.args))
         costs = [self._cost_of(c) for c in set(left)]
-        costs.append(self._is_mixed(left) + 2 * _has_penalty(ratios, known * k))
+        by_rows = sum(self.writer.by_rows(c, True) > 0 for c in left)
+        costs.append((by_rows == 1 < len(left)) + 2 * _has_penalty(ratios, known * k))
         if k != 1 and _is_residual(e):
             moved -= known and any(c == 1 for f, c in ratios if not f.given)
             moved = min(moved, 0) if any(c == 1 for f, c in ratios if f.given) else moved
         return self._cost_of(k) + alike * sum(costs) + moved + twice
-
-    def _is_mixed(self, sizes: list[float]) -> bool:
-        """Whether just one of several is by the rows of a batch: p / q − 0.18 y."""
-        return sum(self.writer.by_rows(c, True) > 0 for c in sizes) == 1 < len(sizes)
 
     def _cost_of(self, c: float) -> int:
         """How much there is to read of a positive coefficient."""
