@@ -168,7 +168,8 @@ def _trace(x: Term) -> Term:
     elif outer is not None:
         columns = dict(z for z in chain[outer].args if varying(z[0], 2) <= {0})
         rest = {f: p for f, p in chain[outer].args if f not in columns}
-        u, v = (shaped(product(some.items(), None), x.shape[:1]) for some in (columns, rest))
+        sizes = zip((columns, rest), chain[outer].shape, strict=True)
+        u, v = (shaped(product(some.items()), (n,)) for some, n in sizes)
         for a in chain[:outer][::-1]:
             u = make("matmul", [a, u])
         for b in chain[outer + 1 :]:
@@ -412,6 +413,8 @@ def _reshape(args: list[Term], params: Params, shape: Shape | None) -> Term:
         return shaped(x.args[0], shape)
     if as_number(x) is not None:
         return intern("broadcast_to", (bare(x),), {}, shape, x.size)
+    if x.op == "transpose" and _in_order(x.params["axes"], x.args[0].shape):
+        return shaped(x.args[0], shape)
     if x.op == "broadcast_to" and only_ones_moved(x.shape, shape):
         inner = with_axes(x.args[0], x.shape, shape)
         assert inner is not None
