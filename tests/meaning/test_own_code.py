@@ -1220,3 +1220,20 @@ def test_neighbours_are_told_by_their_places():
     assert found == "[exp(s[:, :2]) ∘ s[:, 4:], 0, exp(s[:, :2])]"
     derived = ag.derive(kernel(None, parameter("w", 3, 2), given("y", X[0])))
     assert "{u_{1}}}_{ij}" in derived.latex  # no double subscript
+
+
+def test_a_mean_that_is_the_same_for_all_entries_is_derived():
+    a, w, m = parameter("a", 3), parameter("W", 3, 3), parameter("M", 3, 3)
+    s = np.sum(np.tanh(a)[:, None] - w.mean(axis=0)[None, :], axis=1)
+    assert "Σ(W) / 3" in str(ag.derive(s @ (m @ s)))
+
+
+def test_what_is_compared_and_when_is_said_in_order():
+    e, tau, b = parameter("e", 5, 3), given("τ", [0.1, 0.5, 0.9]), parameter("b", 3)
+    found = results(np.sum(np.maximum(tau * e, (tau - 1) * e)))["e"]
+    assert found == "τ ∘ (e > 0) − (1 − τ) ∘ (e ≤ 0)"
+    h = parameter("h_0", 3)
+    for t in (1, 2):
+        h = np.tanh(parameter("U", 3, 3) @ h + b).named(f"h_{t}")
+    found = results(np.sum(h**2))["b"]
+    assert found == "∂L/∂h_1 ∘ (1 − h_1²) + ∂L/∂h_2 ∘ (1 − h_2²)"
