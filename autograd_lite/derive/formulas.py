@@ -193,7 +193,8 @@ class Formulas:
             g.simple, g.parts = simple, _ = writer.expression(term)
             cancels = None if simple.value.any() else self.spelled_out(g)[0]
             parts = [*(self._defined.items() if cancels else ()), *g.parts]
-            if not self._reading.agrees(g, cancels, self._eps, parts):
+            worth, nearly = self._reading.worth(g), bool(self._reading.meaning.guarded)
+            if not agree(simple, worth, nearly, cancels, self._eps, parts):
                 if not last:
                     return False
                 g.simple, _ = self.spelled_out(g)
@@ -262,18 +263,8 @@ class Reading:
         self.writer = Writer(names, rows, taken)
         self.chooses = chooses
 
-    def agrees(
-        self, g: Gradient, cancels: Expression | None, eps: float, parts: Iterable[Definition]
-    ) -> bool:
-        """Whether the formula is worth the gradient, or that one which was chosen.
-
-        ``cancels``: what comes out as 0 up to rounding, as the rules give it; ``eps``: the coarsest
-        spacing of the numbers; ``parts``: what symbols stand for.
-        """
-        assert g.simple is not None
-        return agree(g.simple, self._worth(g), bool(self.meaning.guarded), cancels, eps, parts)
-
-    def _worth(self, g: Gradient) -> Array:
+    def worth(self, g: Gradient) -> Array:
+        """What its formula should be worth: the gradient, or that one which was chosen."""
         chosen = self._cotangents.get(self.meaning.tensors[g.target]) if self.chooses else None
         return g.value if chosen is None else np.asarray(chosen._array)
 
@@ -289,7 +280,7 @@ class Reading:
         found = self.meaning.by_names(found)
         if cotangent not in self._known:
             key = id(self), g.symbol
-            e = leaf(key, g.value.shape, "gradient", g.symbol, self._worth(g))
+            e = leaf(key, g.value.shape, "gradient", g.symbol, self.worth(g))
             self._known[cotangent] = self._read[cotangent] = e
             self.writer.names.setdefault(e, g.symbol)
             if found.size <= 1 or any(map(is_quotient, subterms(found))):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from .. import ops
-from ..meaning.write import OUTER
+from ..meaning.write import OUTER, stretched
 from ..show.expression import Expression, applied
 from ..table import OPS
 
@@ -29,7 +29,7 @@ def tidied(node: Expression, keep_guards: bool = False) -> Expression:
         return first
     if node.is_called(*_STRETCHES) and first.value.size == 1:
         bare = _unstretched(first)
-        return node if bare.ndim > node.ndim else _stretched(bare, whole)
+        return node if bare.ndim > node.ndim else stretched(bare, whole)
     if node.is_called("where") and not keep_guards and _is_nowhere(first):
         return node.inputs[2]
     if node.is_called("maximum") and not keep_guards and _is_count(first):
@@ -76,7 +76,7 @@ def _tidied_entries(node: Expression, keep_guards: bool) -> Expression:
     assert op is not None
     bare = tuple(map(_unstretched, xs))
     if whole and all(x.shape == () for x in bare):
-        return _stretched(tidied(applied(op, *bare), keep_guards), whole)
+        return stretched(tidied(applied(op, *bare), keep_guards), whole)
     if whole == () and all(x.is_number for x in bare) and not node.is_called("divide"):
         return Expression(node.value)
     if len(xs) == 1:
@@ -116,11 +116,6 @@ def _turned(node: Expression, x: Expression, y: Expression) -> Expression | None
     if not is_sum and rest.is_called("negative"):
         return tidied(applied(ops.multiply, less, rest.inputs[0]))
     return None
-
-
-def _stretched(node: Expression, shape: tuple[int, ...]) -> Expression:
-    """A number of that shape; how it got it is not written."""
-    return node if node.shape == shape else applied(OPS["broadcast_to"], node, shape=shape)
 
 
 def _unstretched(node: Expression) -> Expression:

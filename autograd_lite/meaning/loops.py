@@ -218,11 +218,9 @@ class Rounds:
 
     def variable(self, first: Tensor) -> Term:
         """What stands for an array, or for entries that are taken, in each round."""
-        level: Rounds = self
         levels = [self]
-        while level.outer is not None:
-            level = level.outer
-            levels.append(level)
+        while (outer := levels[-1].outer) is not None:
+            levels.append(outer)
         outermost = max(
             i for i, level in enumerate(levels)
             if any(x in level.rows for x in (self.rows[first] if i else [first]))
@@ -244,6 +242,8 @@ class Rounds:
         if first.is_leaf:
             parts = self._parts(own)
             if not parts:
+                if first.ndim and len(own) < _FEWEST:
+                    raise UnevenError
                 values = np.stack([x._array for x in own]).reshape(shape + first.shape)
                 return self._reader.constant(values)
             e = taken(self._reader.whole(parts[0]), [p.ranges for p in parts], shape)

@@ -23,10 +23,12 @@ from .terms import (
     ONE,
     Shape,
     Term,
+    added_up,
     as_number,
     bare,
     broadcast,
     coefficient,
+    entry,
     intern,
     is_identity,
     leaf,
@@ -44,6 +46,7 @@ from .terms import (
     shaped,
     subterms,
     sum_of,
+    terms_of,
     total,
     with_axes,
     without_ones,
@@ -63,6 +66,16 @@ def normal(*names: str) -> Callable[[Normal], Normal]:
 
     def register(f: Normal) -> Normal:
         NORMAL.update(dict.fromkeys(names, f))
+        return f
+
+    return register
+
+
+def normals(*names: str) -> Callable[[Callable[..., Term | None]], Any]:
+    """The same for several, each of which is told: by ``(op, args, params, shape)``."""
+
+    def register(f: Callable[..., Term | None]) -> Any:
+        NORMAL.update({op: partial(f, op) for op in names})
         return f
 
     return register
@@ -143,18 +156,31 @@ def of_moved(
 
 
 def _trace(x: Term) -> Term:
-    """Of a product of matrices the sum of the products of their entries."""
-    c, x = coefficient(x)
+    """Of a product of matrices the sum of the products of their entries; tr(A u vᵀ B) = vᵀ B A u.
+    """
+    c, x = _scale(x)
+    chain = _chain(x)
+    outer = next((i for i, f in enumerate(chain) if f.op == "*" and _is_outer(f)), None)
     if x.op == "+":
         found = total([(_trace(shaped(f, x.shape)), k) for f, k in x.args])
     elif x.op == "transpose":
         found = _trace(x.args[0])
+    elif outer is not None:
+        columns = dict(z for z in chain[outer].args if varying(z[0], 2) <= {0})
+        rest = {f: p for f, p in chain[outer].args if f not in columns}
+        sizes = zip((columns, rest), chain[outer].shape, strict=True)
+        u, v = (shaped(product(some.items()), (n,)) for some, n in sizes)
+        for a in chain[:outer][::-1]:
+            u = make("matmul", [a, u])
+        for b in chain[outer + 1 :]:
+            v = make("matmul", [make("transpose", [b]), v])
+        found = summed(u * v, [0])
     elif x.op == "matmul" and all(f.ndim == 2 for f in x.args):
         a, b = x.args
         found = summed(a * make("transpose", [b], {"axes": (1, 0)}), (0, 1))
     else:
         found = rewritten(intern("trace", (x,), {}, (), x.size + 0.5))
-    return scaled(shaped(found, ()), c)
+    return product([(c, 1), (shaped(found, ()), 1)])
 
 
 def _factors(x: Term) -> tuple[tuple[Term, float], ...]:
@@ -177,14 +203,7 @@ def _turned_back(x: Term, axes: frozenset[int], products: bool) -> Term | None:
 
 
 def _known_sum(x: Term, axes: frozenset[int], products: bool) -> Term | None:
-    """Of rows of probabilities 1 each; of what is centred 0, also in products of matrices, and of
-    its squares their number.
-    """
-    pair = x.args if x.op == "*" else ()
-    if len(pair) == 1 and pair[0][1] == 2 and pair[0][0].op == "normalised":
-        own = pair[0][0].params
-        if not own["eps"] and not own["ddof"] and own["axes"] <= axes:
-            return number(math.prod(x.shape[a] for a in axes))
+    """Of rows of probabilities 1 each; of what is centred 0, also in products of matrices."""
     x = x.means if x.kind == "kept" and x.means is not None else x
     if x.op in ("softmax", "normalised") and x.params["axes"] <= axes:
         rows = math.prod(x.shape[a] for a in axes - x.params["axes"])
@@ -240,21 +259,10 @@ def _term_by_term(x: Term, axes: frozenset[int], products: bool) -> Term | None:
         return None
     shape = kept(x.shape, axes)
     parts = [(summed(shaped(f, x.shape), axes, products), c) for f, c in x.args]
-    added = [pair for e, c in parts for pair in _terms(bare(e), c)]
-    if x.size > LARGEST:
-        inner = [(summed(shaped(g, f.args[0].shape), f.params["axes"]), k)
-                 for f, c in added if f.op == "sum" for g, k in _terms(f.args[0], c)]  # fmt: skip
-        rest = [(f, c) for f, c in added if f.op != "sum"]
-        return None if sum_of(_added_up([*rest, *inner])).args else shaped(number(0), shape)
-    found = sum_of(_added_up(added))
+    found = sum_of(added_up((f, k * c) for e, c in parts for f, k in terms_of(bare(e))))
     # Σ(p − y) isn't Σ(p) − 1 where y happens to have one 1.
     given = sum(f.kind == "given" for f in x.operands) if as_number(found) is None else 0
     return total(parts, shape) if found.size + 1.2 * given < x.size + 0.5 else None
-
-
-def _terms(e: Term, c: float) -> Sequence[tuple[Term, float]]:
-    """The terms of ``c e``."""
-    return [(f, k * c) for f, k in e.args] if e.op == "+" else [(e, c)]
 
 
 def _as_product(x: Term, axes: frozenset[int], products: bool) -> Term | None:
@@ -338,16 +346,9 @@ def _picked(args: list[Term], params: Params, shape: Shape | None) -> Term | Non
         if block is not None:
             return shaped(block, shape or found)
         if x.op in ("+", "*", *ENTRYWISE):  # of each operand its own
-            return remade(x, [_entry(f, place) for f in x.operands], shape or found)
+            return remade(x, [entry(f, place) for f in x.operands], shape or found)
     made = rewritten(intern("picked", tuple(args), params, found, x.size + 1.5))
     return made if shape is None else shaped(made, shape)
-
-
-def _entry(f: Term, place: Shape) -> Term:
-    """The entry at a place of what broadcasts."""
-    own = place[len(place) - f.ndim :]
-    at = tuple(0 if n == 1 else i for i, n in zip(own, f.shape, strict=True))
-    return make("getitem", [f], {"index": at}, ())
 
 
 def reduction(*ops: str, keeps: bool = False) -> Callable[[Any], Any]:
@@ -553,9 +554,18 @@ def is_symmetric(x: Term, perm: tuple[int, ...], named: bool = False, deep: int 
     """
     if named and x.kind == "kept" and x.means is not None:
         x = x.means
+    whole = x.args[0] if x.op == "reshape" else x
+    further = tuple(range(x.ndim, whole.ndim))
+    if whole.op == "sum" and whole.params["axes"] == {*further} and x.ndim == len(perm):
+        return is_symmetric(whole.args[0], (*perm, *further), named, deep - 1)
     if x.op in ("+", "*", *ENTRYWISE) or (named and x.op == "inv"):
         stays = {f: math.prod(f.shape) == 1 or (deep > 0 and is_symmetric(f, perm, named, deep - 1))
                  for f in x.operands}  # fmt: skip
+        squares = [f for f, p in x.args if p % 2 == 0 and f.op == "+"] if x.op == "*" else []
+        for f in squares:  # (xᵢ − xⱼ)²
+            over = [(make("transpose", [shaped(g, padded(g, len(perm)))], {"axes": perm}), -c)
+                    for g, c in f.args]  # fmt: skip
+            stays[f] |= total(over, f.shape) is f
         are_alike = x.op == "+" and all(f.shape == x.shape and f.ndim == len(perm) for f in stays)
         if all(stays.values()) or not are_alike:
             return all(stays.values())
@@ -572,7 +582,7 @@ def _opened(e: Term) -> Term | None:
         inner = f.args[0].args if opened else ()
         pairs += [(make("transpose", [shaped(g, f.shape[::-1])]), c * k) for g, k in inner]
         pairs += [] if opened else [(f, c)]
-    found = sum_of(_added_up(pairs)) if len(pairs) > len(e.args) else e
+    found = sum_of(added_up(pairs)) if len(pairs) > len(e.args) else e
     return total(pairs, e.shape) if found.size < e.size - 1e-9 else None
 
 
@@ -588,13 +598,6 @@ def _twice(e: Term) -> Term | None:
 
 
 COLLECTED += [_opened, _twice]
-
-
-def _added_up(pairs: Iterable[tuple[Term, float]]) -> dict[Term, float]:
-    found: dict[Term, float] = {}
-    for f, c in pairs:
-        found[f] = found.get(f, 0.0) + c
-    return found
 
 
 def _beside_ones(perm: Sequence[int], shape: Shape, other: Shape) -> tuple[int, ...] | None:
@@ -690,6 +693,48 @@ def _scale(e: Term) -> tuple[Term, Term]:
 def _product_shape(a: Shape, b: Shape) -> Shape:
     stack = broadcast((a[:-2], b[:-2]))
     return (*stack, *a[-2:-1], *(b[-1:] if len(b) > 1 else ()))
+
+
+@normal("inv")
+def _inv(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
+    (x,) = args
+    inner = x.args[0] if x.op == "transpose" else x
+    return None if inner is x else make("transpose", [make("inv", [inner])], x.params)
+
+
+def _root_of_inverse(e: Term) -> Term | None:
+    """A where a term is L⁻¹, and L Lᵀ a symmetric A."""
+    found = e.args[0].args[0] if e.op == "inv" and e.args[0].op == "cholesky" else None
+    return found if found is not None and is_symmetric(found, (1, 0)) else None
+
+
+def _by_cholesky(a: Term, b: Term) -> Term | None:
+    """``L⁻ᵀ L⁻¹ B`` is ``A⁻¹ B``."""
+    first, *rest = b.args if b.op == "matmul" else (b,)
+    of = _root_of_inverse(first)
+    if of is None or a.op != "transpose" or a.args[0] is not first:
+        return None
+    inverse = make("inv", [of])
+    return make("matmul", [inverse, *rest]) if rest else inverse
+
+
+PRODUCTS.append(_by_cholesky)
+
+
+def _square_by_cholesky(x: Term, axes: frozenset[int], products: bool) -> Term | None:
+    """``‖L⁻¹ y‖²`` is ``yᵀ L⁻ᵀ L⁻¹ y``."""
+    (z, p), *others = x.args if x.op == "*" else ((x, 1.0),)
+    if z.op != "matmul" or p != 2 or others or 0 not in axes or not _root_of_inverse(z.args[0]):
+        return None
+    return summed(z.args[1] * make("matmul", [make("transpose", z.args[:1]), z]), axes)
+
+
+SUMS.append(_square_by_cholesky)
+
+
+@normal("logdet_of_triangle")
+def _logdet(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
+    return make("logdet", args, {}, ()) if is_symmetric(args[0], (1, 0)) else None
 
 
 @normal("solve")
@@ -830,6 +875,16 @@ def _flipped(x: Term, axes: frozenset[int]) -> Term:
     return intern("getitem", (x,), index, x.shape, x.size + 0.5) if axes else x
 
 
+@normals("cumsum", "cumsum_back")
+def _running(op: str, args: list[Term], params: Params, shape: Shape | None) -> Term | None:
+    """Of what is turned round: sums from the other end, turned round."""
+    (x,), axis = args, params["axis"] % args[0].ndim
+    if x.op != "getitem" or flipped_axes(x.params["index"], x.shape) != {axis}:
+        return None
+    other = "cumsum_back" if op == "cumsum" else "cumsum"
+    return _flipped(make(other, x.args, params, x.shape), frozenset([axis]))
+
+
 @normal("flip")
 def _flip(args: list[Term], params: Params, shape: Shape | None) -> Term:
     return _flipped(args[0], axes_of(params, args[0].ndim))
@@ -850,7 +905,8 @@ def block_of(f: Term) -> tuple[Term, list[range]]:
     return shaped(block, (1,) * f.ndim), [range(i, i + 1) for i in place]
 
 
-def _apart(a: list[range], b: list[range]) -> bool:
+def apart(a: list[range], b: list[range]) -> bool:
+    """Whether two blocks have no entry in common."""
     return any({*r}.isdisjoint(s) for r, s in zip(a, b, strict=True))
 
 
@@ -873,12 +929,12 @@ def _of_blocks(x: Term, ranges: list[range]) -> Term | None:
     shape = tuple(map(len, ranges))
     for f, c in x.args if x.op == "+" else ((x, 1.0),):
         cleared = ranges_of(f.params["index"], f.shape) if f.op == "index_update" else None
-        if cleared is not None and _apart(cleared, ranges):
+        if cleared is not None and apart(cleared, ranges):
             inner = {"index": slices_of(ranges, f.shape)}
             found.append((shaped(make("getitem", [f.args[0]], inner, shape), shape), c))
         elif cleared != ranges:
             for block, at in _blocks(f):
-                if not at or not (at == ranges or _apart(at, ranges)):
+                if not at or not (at == ranges or apart(at, ranges)):
                     return None
                 found += [(shaped(block, shape), c)] if at == ranges else []
     return total(found, shape)
@@ -914,7 +970,7 @@ def _replaced(args: list[Term], params: Params, shape: Shape | None) -> Term | N
     for f, c in a.args if a.op == "+" else ((a, 1.0),):
         at = block_of(f)[1]
         if at != ranges:
-            (left if at and _apart(at, ranges) else under).append((f, c))
+            (left if at and apart(at, ranges) else under).append((f, c))
     e = below = total(under, a.shape)
     is_zero = np.zeros(a.shape, bool)
     is_zero[index] = True
@@ -1026,20 +1082,14 @@ def _rows_added(g: Term, k: Any, whole: Shape) -> Term | None:
     return shaped(summed(by_row, range(k.ndim)), whole)
 
 
-def _move(op: str) -> Normal:
+@normals("diag", "diagonal", "take", "take_along_axis")
+def _move(op: str, args: list[Term], params: Params, shape: Shape | None) -> Term | None:
     """What only moves entries: where they go is found by letting it move their numbers."""
-
-    def form(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
-        (x,) = args
-        numbers = np.arange(1, 1 + math.prod(x.shape)).reshape(x.shape)
-        places = np.asarray(OPS[op].forward(numbers, **params)) - 1
-        found = _picked_at(x, places) if (places >= 0).all() else None
-        return found or _put_at(x, _inverse(places, x.shape), places.shape)
-
-    return form
-
-
-NORMAL.update({op: _move(op) for op in ("diag", "diagonal", "take", "take_along_axis")})
+    (x,) = args
+    numbers = np.arange(1, 1 + math.prod(x.shape)).reshape(x.shape)
+    places = np.asarray(OPS[op].forward(numbers, **params)) - 1
+    found = _picked_at(x, places) if (places >= 0).all() else None
+    return found or _put_at(x, _inverse(places, x.shape), places.shape)
 
 
 @normal("pick")

@@ -32,13 +32,13 @@ from .table import CANONICAL, deviation, opposite, where_known, without_choice
 from .terms import (
     COMPARISONS,
     ONE,
-    ZEROS,
     Off,
     Term,
     as_number,
     bare,
     coefficient,
     intern,
+    is_eye,
     is_mask,
     leaf,
     make,
@@ -122,13 +122,11 @@ class Meaning:
         else:
             part, again = self.part_of(t), origin(t) if t.name is None else None
             if again is not None:
-                for x in walk(again):
-                    self.terms[x] = self._leaf(x) if x.is_leaf else self._read(x, self.terms)
+                self._loops |= loops(walk(again))
+                self._read_into(self.terms, [again])
                 e = self.terms[again]
             elif part is None:
-                given = noted(t, "given")
-                one = t.size > 1 and given is not None and not any(given.strides)  # broadcast
-                e = self.constant(t._array, t.name, made or one or t in self._states)
+                e = self.constant(t._array, t.name, made or t in self._states)
                 if e.op == "leaf":
                     self._built.setdefault(e, t)
             else:
@@ -149,13 +147,12 @@ class Meaning:
         if name is None and array.dtype.kind in "biuf":
             if array.ndim == 0 and np.isfinite(array):
                 return number(float(array))
+            if is_eye(array):
+                return onehot(array)
             for other in self._given if array.dtype.kind != "b" else ():
                 found = _related(array, other)
                 if found is not None:
                     return found
-            is_signed = array.ndim and array.dtype.kind != "b" and array.min(initial=0) == -1
-            if is_signed and np.isin(array, (0, -1)).all():
-                return scaled(self.constant(np.abs(array)), -1.0)
             size = array.max(initial=0) if array.dtype.kind == "f" and not array.all() else 0
             if 0 < size != 1 and np.isin(array, (0, size)).all():
                 return scaled(self.constant(array / size), float(size))
@@ -408,9 +405,6 @@ class Meaning:
                 for f in core.operands if core.op == "*" else ():
                     for named in self._named_products.get(f, ()):
                         new = self._with_name(new, named)
-                    for m in core.operands if f in self.definitions else ():
-                        if is_mask(m) and any(z(self.definitions[f], m) for z in ZEROS):
-                            new = product([(new, 1), (m, -1)], new.shape)
             done[e] = new
         return done[root]
 
@@ -522,8 +516,6 @@ def _identity(array: Array) -> Term | None:
     if array.ndim != 2 or min(array.shape) < 2 or array.dtype == bool:
         return None
     eye, ends = np.eye(len(array)), (array.min(), array.max())
-    if np.array_equal(array, eye):
-        return onehot(eye)
     for c, d in (ends, ends[::-1]) if np.isin(array, ends).all() else ():
         marks = 1.0 * (array == c)
         is_long = array.shape[1] > 2 or np.array_equal(marks, eye)

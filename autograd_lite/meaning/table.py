@@ -15,7 +15,7 @@ import numpy as np
 from ..show.notation import function
 from ..show.writer import axes_of
 from ..table import OPS, Op
-from .moves import Normal, normal, reduction, varying
+from .moves import Params, normal, normals, reduction, varying
 from .rules import Rule
 from .terms import (
     COLLECTED,
@@ -142,8 +142,14 @@ LOGDET = Op(
 )  # fmt: skip
 """Of a symmetric matrix, whose lower triangle cholesky reads."""
 
+CUMSUM_BACK = Op(
+    "cumsum_back", lambda x, axis: np.flip(np.cumsum(np.flip(x, axis), axis), axis),
+    lambda g, out, x, axis: np.cumsum(g, axis),
+    source="np.flip(np.cumsum(np.flip({0}, {axis}), {axis}), {axis})",
+)  # fmt: skip
+
 CANONICAL: dict[str, Callable[..., Any]] = {
-    **{op: lambda x, axes, op=op: OPS[op](x, axis=_axis(axes))
+    **{op: lambda x, axes, op=op: OPS[op](x, axis=axis_of(axes))
        for op in ("softmax", "log_softmax", "logsumexp")},
     "normalised": lambda x, axes, eps, ddof: OPS["normalised"](
         x, axis=tuple(sorted(axes)), eps=eps, ddof=ddof),
@@ -157,6 +163,7 @@ CANONICAL: dict[str, Callable[..., Any]] = {
     "matmul": lambda x, y: x @ y,
     "trace": np.trace,
     "logdet_of_triangle": lambda x: LOGDET(x),
+    "cumsum_back": lambda x, axis: CUMSUM_BACK(x, axis=axis),
     "upsample": lambda x, by: np.kron(x, np.ones(by)),
     "correlate": lambda x, k: CORRELATE(x, k),
     "convolve_full": lambda x, k: CONVOLVE(x, k),
@@ -165,7 +172,8 @@ CANONICAL: dict[str, Callable[..., Any]] = {
 """How a term's op is applied to Tensors and arrays, where that isn't the op of its name."""
 
 
-def _axis(axes: Any) -> Any:
+def axis_of(axes: Any) -> Any:
+    """Axes as one says them: one by itself."""
     return tuple(sorted(axes)) if len(axes) > 1 else min(axes)
 
 
@@ -189,15 +197,12 @@ _ARITHMETIC: dict[str, Callable[[list[Term], dict[str, Any]], Term]] = {
 }
 
 
-def _arithmetic(op: str, form: Callable[[list[Term], dict[str, Any]], Term]) -> Normal:
-    def normal_form(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Term:
-        moved = floated(op, args, params, broadcast(a.shape for a in args))
-        return form(args, params) if moved is None else moved
-
-    return normal_form
+@normals(*_ARITHMETIC)
+def _arithmetic(op: str, args: list[Term], params: Params, shape: Shape | None) -> Term:
+    moved = floated(op, args, params, broadcast(a.shape for a in args))
+    return _ARITHMETIC[op](args, params) if moved is None else moved
 
 
-NORMAL.update({op: _arithmetic(op, form) for op, form in _ARITHMETIC.items()})
 NORMAL["true_divide"], NORMAL["root"] = NORMAL["divide"], NORMAL["sqrt"]
 
 
@@ -337,14 +342,9 @@ _REFLECTED: dict[str, Callable[[Term], Term]] = {  # of −x by that of x
 }
 
 
-def _reflected(op: str) -> Normal:
-    def form(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Term | None:
-        return _REFLECTED[op](scaled(args[0], -1)) if coefficient(args[0])[0] < 0 else None
-
-    return form
-
-
-NORMAL.update({op: _reflected(op) for op in _REFLECTED})
+@normals(*_REFLECTED)
+def _reflected(op: str, args: list[Term], params: Params, shape: Shape | None) -> Term | None:
+    return _REFLECTED[op](scaled(args[0], -1)) if coefficient(args[0])[0] < 0 else None
 
 
 # ---------------------------------------------------------------------- kinks
@@ -459,58 +459,54 @@ def _both_sides(e: Term) -> Term | None:
 COLLECTED.append(_both_sides)
 
 
-def _turned(op: str) -> Normal:
-    """``0 < x`` is ``x > 0``, and ``−x > 0`` is ``x < 0``."""
-
-    def form(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Term | None:
-        x, y = args
-        if as_number(x) is not None and as_number(y) is None:
-            return make(_TURNED[op], [y, x], params, shape)
-        c, rest = coefficient(x)
-        n = as_number(y)
-        bound = as_number(x.args[1]) if x.op in ("maximum", "minimum") else None
-        if n is not None and bound not in (None, n) and (x.op == "maximum") == (bound < n):
-            return make(op, [x.args[0], y], params, shape)
-        if n is not None and rest.op == "+" and len(rest.args) > 1 and rest.args[0][0] is ONE:
-            k = rest.args[0][1] * c
-            return make(op, [total([(x, 1), (ONE, -k)], x.shape), number(n - k)], params, shape)
-        if c < 0 and n is not None and rest.shape == x.shape:
-            return make(_TURNED[op], [rest, number(n / c)], params, shape)
-        return None
-
-    return form
-
-
 _TURNED = {
     "less": "greater", "less_equal": "greater_equal",
     "greater": "less", "greater_equal": "less_equal",
 }  # fmt: skip
-NORMAL.update({op: _turned(op) for op in _TURNED})
 
 
-def _larger(op: str) -> Normal:
-    def form(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Term:
-        x, y = sorted(args, key=lambda t: (as_number(t) is not None, t.id))
-        (c, u), (d, v) = coefficient(x), coefficient(y)
-        if u is v and op == "maximum" and c * d > 0 and 0 < min(c, d) / max(c, d) < 1:
-            small, large = sorted((c, d))
-            return scaled(make("leaky_relu", [u], {"slope": small / large}), large)
-        if u is v and c * d < 0 and u.shape == x.shape:  # as max(0.9 e, −0.1 e)
-            more, less = (c, d) if (c > d) == (op == "maximum") else (d, c)
-            slopes = total([(positive(u), more), (opposite(positive(u)), less)])
-            return product([(u, 1), (slopes, 1)])
-        if op == "minimum" and as_number(y) == 0:
-            return scaled(make("maximum", [scaled(x, -1), y]), -1)
-        if shape is None:
-            shape = broadcast((x.shape, y.shape))
-        y = bare(y) if as_number(y) is not None else y
-        own = broadcast((x.shape, y.shape))
-        return shaped(rewritten(intern(op, (x, y), {}, own, x.size + y.size + 0.5)), shape)
+@normals(*_TURNED)
+def _turned(op: str, args: list[Term], params: Params, shape: Shape | None) -> Term | None:
+    """``0 < x`` is ``x > 0``, and ``−x > 0`` is ``x < 0``."""
+    x, y = args
+    if as_number(x) is not None and as_number(y) is None:
+        return make(_TURNED[op], [y, x], params, shape)
+    c, rest = coefficient(x)
+    n = as_number(y)
+    bound = as_number(x.args[1]) if x.op in ("maximum", "minimum") else None
+    if n is not None and bound not in (None, n) and (x.op == "maximum") == (bound < n):
+        return make(op, [x.args[0], y], params, shape)
+    if n is not None and rest.op == "+" and len(rest.args) > 1 and rest.args[0][0] is ONE:
+        k = rest.args[0][1] * c
+        return make(op, [total([(x, 1), (ONE, -k)], x.shape), number(n - k)], params, shape)
+    if c < 0 and n is not None and rest.shape == x.shape:
+        return make(_TURNED[op], [rest, number(n / c)], params, shape)
+    apart = total([(x, 1), (y, -1)]) if n is None else x
+    is_shorter = apart.size < min(x.size, y.size)  # τ e > (τ − 1) e
+    return make(op, [apart, number(0)], params, shape) if is_shorter else None
 
-    return form
 
 
-NORMAL.update({op: _larger(op) for op in ("maximum", "minimum")})
+
+@normals("maximum", "minimum")
+def _larger(op: str, args: list[Term], params: Params, shape: Shape | None) -> Term:
+    x, y = sorted(args, key=lambda t: (as_number(t) is not None, t.id))
+    (c, u), (d, v) = coefficient(x), coefficient(y)
+    if u is v and op == "maximum" and c * d > 0 and 0 < min(c, d) / max(c, d) < 1:
+        small, large = sorted((c, d))
+        return scaled(make("leaky_relu", [u], {"slope": small / large}), large)
+    if u is v and c * d < 0 and u.shape == x.shape:  # as max(0.9 e, −0.1 e)
+        more, less = (c, d) if (c > d) == (op == "maximum") else (d, c)
+        slopes = total([(positive(u), more), (opposite(positive(u)), less)])
+        return product([(u, 1), (slopes, 1)])
+    if op == "minimum" and as_number(y) == 0:
+        return scaled(make("maximum", [scaled(x, -1), y]), -1)
+    if shape is None:
+        shape = broadcast((x.shape, y.shape))
+    y = bare(y) if as_number(y) is not None else y
+    own = broadcast((x.shape, y.shape))
+    return shaped(rewritten(intern(op, (x, y), {}, own, x.size + y.size + 0.5)), shape)
+
 
 for _meaning, *_spellings in TABLE:
     for _spelling in _spellings:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import ChainMap, Counter
 from collections.abc import Collection, Iterable, Mapping, MutableMapping, Sequence
 from functools import partial, reduce
-from itertools import count, permutations
+from itertools import count, pairwise, permutations
 from typing import Any
 
 import numpy as np
@@ -29,26 +30,27 @@ from ..show.notation import (
 )  # fmt: skip
 from ..show.writer import small_axes
 from ..table import OPS, Op
-from .moves import flipped_axes, merged_axes, ranges_of, varying, written_index
+from .moves import apart, merged_axes, ranges_of, varying, written_index
 from .read import VALUES, evaluate, op_of
 from .read import applied as apply_term
-from .table import LOGDET, opposite
+from .table import CUMSUM_BACK, LOGDET, axis_of, opposite
 from .terms import (
     ENTRYWISE,
     ONE,
     Shape,
     Term,
+    added_up,
     as_number,
     bare,
     coefficient,
     fits,
-    frozen,
     intern,
     is_identity,
     is_mask,
     marked,
     merged,
     only_ones_moved,
+    operands_of,
     power_of,
     product_of,
     shaped,
@@ -60,6 +62,7 @@ from .terms import (
 )  # fmt: skip
 from .windows import CONVOLVE, CORRELATE, SPREADS, WINDOWS
 
+_LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _SMALL = 0.1  # a number beneath it comes last: var(x) + 1e-5
 _MOST = 40  # long products that are looked at
 _LONG, _TWICE = 40.0, 8.0  # the size from which a part gets a symbol, and one used twice
@@ -118,6 +121,12 @@ GATHER = _by_code(
     "gather", lambda xs, params: f"{xs[0]}[{', '.join(xs[1:])}]",
     Notation(lambda xs, params: f"{xs[0]}[{', '.join(xs[1:])}]", ATOM, (ATOM, COMPARISON)),
 )
+SHIFTED = _by_code(
+    "shifted", OPS["getitem"].source,
+    Notation(lambda xs, params: xs[0] + "".join(
+        small_axes(a) + (f"₊{str(r.start).translate(_LOWERED)}" if r.start else "")
+        for a, r in enumerate(params["ranges"])), ATOM, (ATOM,)),
+)  # fmt: skip
 PUT = _by_code(  # where an entry is named twice, both are added
     "scatter", lambda xs, params: f"(lambda z: (np.add.at(z, ({', '.join(xs[1:])}), {xs[0]}), z)"
     f"[1])(np.zeros({params['shape']}))",
@@ -128,9 +137,6 @@ SLIDE = _by_code(
 )  # fmt: skip
 SPREAD = _by_code(
     "convolve_full", lambda xs, params: _moved(f"({xs[0]} * {xs[1]})", params["moves"]), SPREADS
-)
-CUMSUM_BACK = _by_code(
-    "cumsum_back", "np.flip(np.cumsum(np.flip({0}, {axis}), {axis}), {axis})"
 )
 UPSAMPLE = _by_code("upsample", "np.kron({0}, np.ones({by}))")
 POOL = _by_code(
@@ -184,11 +190,11 @@ class Writer:
         self.symbols: dict[Any, str] = {}
         self.parts: dict[Term, Expression] = {}
         self._apart: dict[Term, Definition] = {}
+        self._shifted: set[Term] = set()  # x[1:] beside x[:-1]
         self._often: set[Term] = set()
         self._done: dict[Term, Expression] = {}
         self._needs: dict[Term, dict[Definition, None]] = {}  # the parts in a part, and itself
         self._prepared: dict[Term, tuple[Term, Counter[Term]]] = {}
-        self._parts = (f"u_{i}" for i in count(1))
 
     def expression(self, root: Term) -> tuple[Expression, list[Definition]]:
         """What ``root`` is, and the parts of it that got a symbol, in the order they need."""
@@ -211,9 +217,7 @@ class Writer:
     def _called(self, e: Term, found: Expression) -> Expression:
         """The symbol of a part of its own."""
         if e not in self._apart:
-            name = next(n for n in self._parts if n not in self._taken)
-            self._taken.add(name)
-            self._apart[e] = Definition(name, found)
+            self._apart[e] = Definition(self.new("u"), found)
         self._needs[e] = {**self._needed(e), self._apart[e]: None}
         return Expression(found.value, self._apart[e].name)
 
@@ -232,10 +236,15 @@ class Writer:
         """Let what these have in common have one symbol in all of them."""
         self._done, self._needs = {}, {}
         done: dict[Term, Term] = {}
-        turned = _reflections(self._uses(roots), self.names)
-        forms = [_with_outer(root, self.names, done, turned) for root in roots]
-        nested = _nested(forms, self._uses(forms), self.names)
+        turned = _reflections(self._uses(roots))
+        forms = [_with_outer(root, done, turned) for root in roots]
+        nested = _nested(forms, self._uses(forms))
         uses = self._uses(nested)
+        taken = {e: r for e in uses if e.op == "getitem" and (r := _taken(e))}
+        self._shifted |= {
+            e for e, f in permutations(taken, 2)
+            if e.args[0] is f.args[0] and e.shape == f.shape and not apart(taken[e], taken[f])
+        }  # fmt: skip
         self._often.update(e for root in nested for e in self._repeated(root, uses))
         self._prepared |= {root: (new, uses) for root, new in zip(roots, nested, strict=True)}
 
@@ -258,31 +267,22 @@ class Writer:
 
     def _uses(self, roots: Sequence[Term]) -> Counter[Term]:
         uses: Counter[Term] = Counter()
-        stack = list(dict.fromkeys(roots))
-        seen = set(stack)
-        while stack:
-            e = stack.pop()
+        seen: dict[Term, None] = {}
+        for root in roots:
+            seen.update((e, None) for e in inner_first(root, self._below, seen))
+        for e in seen:
             pairs = e.args if e.op == "*" else ()
             norms = {f: _root_of(bare(f)) for f, p in pairs if p < 0 or p % 1}
-            for x in self._below(e):
-                uses[norms.get(x) or x] += 1
-                if x not in seen:
-                    seen.add(x)
-                    stack.append(x)
-        for x in seen:
+            uses.update(norms.get(x) or x for x in self._below(e))
+        for x in reversed(seen):
             if x.op in ("reshape", "broadcast_to") and x not in self.names:
                 uses[x.args[0]] += uses[x] - 1
-            if not uses[x] and (root := _root_of(x)) is not None:  # always as ‖x‖
-                uses[root] -= 1
         return uses
 
     def _is_apart(self, e: Term, found: Expression, uses: int) -> bool:
         if e.op == "normalised":
             return True
         if found.op is None or e.op in ("reshape", "broadcast_to", "transpose"):
-            return False
-        is_entry = e.op in ("getitem", "picked") and e.args[0].op == "leaf"  # x[0]
-        if is_entry or not uses:
             return False
         is_function = e.op in ENTRYWISE and sum(as_number(x) is None for x in e.operands) == 1
         twice = _FUNCTION_TWICE if is_function or e.given else _TWICE
@@ -294,24 +294,19 @@ class Writer:
             return []
         return e.operands if _place(e) is None else e.operands[:1]
 
-    def symbol(self, e: Term, base: str) -> str:
-        """A symbol for a given array that has no name."""
-        if e not in self.symbols:
-            self.symbols[e] = self.new(base)
-        self.given[self.symbols[e]] = e.value
-        return self.symbols[e]
+    def symbol(self, key: Any, value: Any, base: str, plain: bool = False) -> Expression:
+        """A given array that has no name, by a symbol of its own; ``plain``: if it can be ``base``.
+        """
+        if key not in self.symbols:
+            self.symbols[key] = base if plain and base not in self._taken else self.new(base)
+            self._taken.add(base)
+        self.given[self.symbols[key]] = value
+        return Expression(value, self.symbols[key])
 
     def index(self, value: Any, base: str) -> Expression:
         """The numbers of classes, or of rows that are looked up."""
         value = np.asarray(value)
-        if value.ndim == 0:
-            return Expression(value)
-        key = value.shape, value.tobytes()
-        if key not in self.symbols:
-            self.symbols[key] = self.new(base) if base in self._taken else base
-            self._taken.add(self.symbols[key])
-            self.given[self.symbols[key]] = value
-        return Expression(value, self.symbols[key])
+        return self.symbol((value.shape, value.tobytes()), value, base, True)
 
     def new(self, base: str) -> str:
         name = next(n for i in count(1) if (n := f"{base}_{i}") not in self._taken)
@@ -341,8 +336,8 @@ class Writer:
         if x is None:
             return spelled(c) or number(c)
         k, by = self.quotient(abs(c), residual) if abs(c) != 1 else (1, None)
-        if not k and x.is_called("divide"):
-            return applied(ops.divide, self.scaled(x.inputs[0], c), x.inputs[1])
+        if not k and x.op is not None and x.is_called("divide", "multiply", "reshape"):
+            return applied(x.op, self.scaled(x.inputs[0], c), *x.inputs[1:], **x.params)
         if not k:
             return _times(number(c), x)
         x = x if k == 1 else _times(number(k), x)
@@ -427,18 +422,12 @@ def _place(e: Term) -> tuple[int, ...] | None:
     return marked(e.args[1]) if e.op == "picked" and e.shape == () else None
 
 
-def _with_outer(
-    root: Term, names: Collection[Term], done: dict[Term, Term],
-    turned: dict[Term, Term | None],
-) -> Term:  # fmt: skip
+def _with_outer(root: Term, done: dict[Term, Term], turned: dict[Term, Term | None]) -> Term:
     """With columns times rows as products of vectors."""
-    for e in inner_first(root, lambda e: e.operands if e not in names else [], done):
-        if e in names or e.op == "leaf":
-            done[e] = e
-        else:
-            e_ = _reflected(e, done, turned)
-            new = _rebuilt(e_, [done.get(f, f) for f in e_.operands], e.shape)
-            done[e] = _cleared(_outer(new, names))
+    for e in inner_first(root, operands_of, done):
+        e_ = _reflected(e, done, turned)
+        new = _rebuilt(e_, [done.get(f, f) for f in e_.operands], e.shape)
+        done[e] = _cleared(_outer(new))
     return done[root]
 
 
@@ -454,13 +443,13 @@ def _cleared(e: Term) -> Term:
     return e if times == 1 else sum_of({product_of(parts): times})
 
 
-def _reflections(uses: Counter[Term], names: Collection[Term]) -> dict[Term, Term | None]:
+def _reflections(uses: Counter[Term]) -> dict[Term, Term | None]:
     """Each σ(a − b) of which 1 − σ(a − b) stands there more often than itself."""
     own, rest = Counter[Term](), Counter[Term]()
     for e in uses:
         parts = dict(e.args) if e.op == "+" else {}
         for f, c in parts.items() if ONE in parts else ():
-            if f.op == "sigmoid" and f not in names and parts[ONE] == -c:
+            if f.op == "sigmoid" and parts[ONE] == -c:
                 own[f] += 1
                 rest[f] += max(1, uses[e])
     return {f: None for f, n in rest.items() if n > uses[f] - own[f]}
@@ -481,10 +470,6 @@ def _reflected(e: Term, done: Mapping[Term, Term], turned: dict[Term, Term | Non
 
 def _opposite(e: Term) -> Term | None:
     """−e, if that is a difference turned."""
-    if e.op == "*":
-        for f, p in e.args:
-            if p == 1 and _has_minus(f):
-                return product_of({g: q for g, q in e.args if g is not f} | {_negative(f): 1.0})
     return _negative(e) if _has_minus(e) else None
 
 
@@ -493,12 +478,12 @@ def _negative(e: Term) -> Term:
     return sum_of({f: -c for f, c in e.args})
 
 
-def _outer(e: Term, names: Collection[Term]) -> Term:
+def _outer(e: Term) -> Term:
     """``v wᵀ`` where a column that was made of a vector meets a row that is one."""
     shape = without_ones(e.shape)
     if e.op == "*" and len(shape) == 2 < e.ndim:
         flat = product_of({with_axes(f, e.shape, shape): p for f, p in e.args})  # type: ignore[misc]
-        outer = _outer(flat, names) if flat.ndim == 2 else flat
+        outer = _outer(flat) if flat.ndim == 2 else flat
         return e if outer is flat else shaped(outer, e.shape)
     factors = e.args if e.op == "*" and e.ndim == 2 else ()
     columns = [f for f, p in factors if p == 1 and f.ndim == 2 and f.shape[1] == 1 < f.shape[0]]
@@ -507,37 +492,36 @@ def _outer(e: Term, names: Collection[Term]) -> Term:
     if not columns or not rows or len(columns) + len(rows) + len(alone) < len(factors):
         return e
     u, v = (
-        reduce(merged, (shaped(_entries(f, names), (math.prod(f.shape),)) for f in some))
+        reduce(merged, (shaped(_entries(f), (math.prod(f.shape),)) for f in some))
         for some in (columns, rows)
     )
     outer = intern("outer", (u, v), {}, e.shape, u.size + v.size)
     return product_of({outer: 1.0, **alone})
 
 
-def _entries(f: Term, names: Collection[Term]) -> Term:
+def _entries(f: Term) -> Term:
     """What has the entries of a row or a column, in their order."""
-    while f not in names and f.op in ("reshape", "transpose") and _is_vector(f.args[0].shape):
+    while f.op in ("reshape", "transpose") and _is_vector(f.args[0].shape):
         f = f.args[0]
     return f
 
 
-def _nested(roots: Sequence[Term], uses: Counter[Term], names: Collection[Term]) -> list[Term]:
+def _nested(roots: Sequence[Term], uses: Counter[Term]) -> list[Term]:
     """With a long sum or product as one part of those that have all of its parts, and more."""
     least = {"+": _MULTIPLE, "*": _TWICE}
-    there = (e for e in dict.fromkeys([*roots, *uses]) if e not in names)
+    there = dict.fromkeys([*roots, *uses])
     long = [e for e in there if e.size >= least.get(e.op, math.inf)][:_MOST]
     inner = {e: pair for e in long if (pair := _inner(e, long, uses)) is not None}
     flat = {e: v for e in long if (v := _flat(e)) is not e and v in uses}
     done: dict[Term, Term] = {}
 
     def below(e: Term) -> list[Term]:
-        operands = [] if e in names else e.operands
-        operands = [*operands, flat[e]] if e in flat else operands
+        operands = [*e.operands, flat[e]] if e in flat else e.operands
         return [*operands, inner[e][0]] if e in inner else operands
 
     for root in roots:
         for e in inner_first(root, below, done):
-            done[e] = e if e in names else _rebuilt(e, [done[x] for x in e.operands], e.shape)
+            done[e] = _rebuilt(e, [done[x] for x in e.operands], e.shape)
             if e in flat:
                 done[e] = shaped(done[flat[e]], e.shape)
             elif e in inner:
@@ -569,7 +553,7 @@ def _inner(e: Term, long: Sequence[Term], uses: Counter[Term]) -> tuple[Term, fl
             first = (more, uses[p], ONE in dict(p.args), e.id) > (0, uses[e], ONE in own, p.id)
             # A shorter one of which it is a multiple: −u is written as a whole gradient alone.
             is_long = p.size >= (3.0 if k == 1 else _TWICE) or p.given  # X − mean(X) is one part
-            first = first and (is_long or (not more and (k > 0 or not uses[e])))
+            first = first and (is_long or not more)
             if alike and (e.op == "+" or k == 1) and fits(p.shape, e.shape) and first:
                 found.append((p, k))
     return max(found, key=lambda pair: pair[0].size, default=None)
@@ -579,15 +563,13 @@ def _rebuilt(e: Term, operands: list[Term], shape: Shape) -> Term:
     """``e`` of other operands, as it stands; what these are so many times, it is as often."""
     if operands == e.operands:
         return e
-    if e.op == "+" or e.op in _LINEAR or (e.op == "*" and all(p == 1 for _, p in e.args)):
-        pairs = [x.args[0] if x.op == "+" and len(x.args) == 1 else (x, 1.0) for x in operands]
-    else:
-        pairs = [(x, 1.0) for x in operands]
+    linear = e.op in ("+", *_LINEAR) or (e.op == "*" and all(p == 1 for _, p in e.args))
+    pairs = [x.args[0] if linear and x.op == "+" and len(x.args) == 1 else (x, 1.0)
+             for x in operands]  # fmt: skip
     times = 1.0 if e.op == "+" else math.prod(k for _, k in pairs)
     if e.op in "+*":
-        parts: dict[Term, float] = {}
-        for (f, k), (_, c) in zip(pairs, e.args, strict=True):
-            parts[f] = parts.get(f, 0.0) + (k * c if e.op == "+" else c)
+        both = zip(pairs, e.args, strict=True)
+        parts = added_up((f, k * c if e.op == "+" else c) for (f, k), (_, c) in both)
         found = sum_of(parts) if e.op == "+" else product_of(parts)
     else:
         found = intern(e.op, tuple(f for f, _ in pairs), e.params, shape, e.size)
@@ -607,10 +589,10 @@ class _Form:
             return Expression(evaluate(e), writer.names[e])
         n = as_number(e)
         if n is not None:
-            return number(n) if e.shape == () else _stretched(number(n), e.shape)
+            return stretched(number(n), e.shape)
         entries = {f: applied(ENTRIES, self.done[f], axes=a) for f, a in self._crossing(e)}
         self.done = {**self.done, **entries} if entries else self.done
-        form = getattr(self, f"_{_FORMS.get(e.op, 'op')}")
+        form = getattr(self, _FORMS.get(e.op, f"of_{e.op}"), self._op)
         found: Expression = form(e)
         return found
 
@@ -618,9 +600,9 @@ class _Form:
         """The axes of operands that look alike and stand along others: ``x_i − x_j``."""
         several = e.op in "+*" or e.op in ENTRYWISE
         shown = {f: self.done[f] for f in e.operands} if several else {}
-        moved = {f: x.inputs[0].ndim for f, x in shown.items() if x.is_called("reshape")}
-        ndims = {f: moved.get(f, f.ndim) for f in shown} if moved else {}
-        along = {f: varying(f, e.ndim) for f in ndims}
+        moved = {f for f, x in shown.items() if x.is_called("reshape") or x.params.get("keepdims")}
+        along = {f: varying(f, e.ndim) for f in shown} if moved else {}
+        ndims = {f: len(along[f]) for f in along}
         for f, g in permutations(ndims, 2):
             is_across = along[f] - along[g] and along[g] - along[f]
             if is_across and ndims[f] == ndims[g] and (f in moved or g in moved):
@@ -634,15 +616,13 @@ class _Form:
             if is_beside and any(y.is_called("matmul") and y.ndim == 1 for y in nodes(x)):
                 yield f, [e.ndim - 1]
 
-    def _leaf(self, e: Term) -> Expression:
+    def of_leaf(self, e: Term) -> Expression:
         if e.kind == "marks":
             return self._onehot(e)
         if e.name is not None:
             return Expression(e.value, e.name)
-        if e.value.ndim == 0:
-            return Expression(e.value)
         base = "m" if e.value.dtype == bool else "c"
-        return Expression(e.value, self.writer.symbol(e, base))
+        return self.writer.symbol(e, e.value, base)
 
     def _onehot(self, e: Term) -> Expression:
         value = e.value
@@ -656,7 +636,7 @@ class _Form:
                 k = self.writer.index(value.argmax(axis), e.name or "y")
                 found = applied(ONEHOT, k, n=value.shape[axis])
                 return applied(OPS["transpose"], found, axes=None) if axis == 0 else found
-        return Expression(value, self.writer.symbol(e, "m"))
+        return self.writer.symbol(e, value, "m")
 
     # ------------------------------------------------------------------ sums
 
@@ -671,8 +651,6 @@ class _Form:
         others = dict.fromkeys(snapped(abs(c)) for _, c in e.args)
         known = known if len(others) > 1 else {}
         k = min(known | others, key=lambda k: (self._cost(e, k, k in known), k != 1))
-        if k != 1 and all(c < 0 for _, c in e.args):
-            k = -k
         inner = self._added([(f, _few_digits(c / k)) for f, c in e.args])
         return self.writer.scaled(inner, k, any(f.given and f is not ONE for f in e.operands))
 
@@ -689,15 +667,12 @@ class _Form:
         )
         moved += 2 * (known and any(abs(c) == 1 != k for _, c in e.args))
         costs = [self._cost_of(c) for c in set(left)]
-        costs.append(self._is_mixed(left) + 2 * _has_penalty(ratios, known * k))
+        by_rows = sum(self.writer.by_rows(c, True) > 0 for c in left)
+        costs.append((by_rows == 1 < len(left)) + 2 * _has_penalty(ratios, known * k))
         if k != 1 and _is_residual(e):
             moved -= known and any(c == 1 for f, c in ratios if not f.given)
             moved = min(moved, 0) if any(c == 1 for f, c in ratios if f.given) else moved
         return self._cost_of(k) + alike * sum(costs) + moved + twice
-
-    def _is_mixed(self, sizes: list[float]) -> bool:
-        """Whether just one of several is by the rows of a batch: p / q − 0.18 y."""
-        return sum(self.writer.by_rows(c, True) > 0 for c in sizes) == 1 < len(sizes)
 
     def _cost_of(self, c: float) -> int:
         """How much there is to read of a positive coefficient."""
@@ -718,18 +693,15 @@ class _Form:
             groups.setdefault(abs(c) if abs(c) in alike else f, []).append((f, c))
         for group in groups.values():
             f, c = group[0]
-            x = None if f is ONE else self.done[f]
-            alone = found is None and c < 0 and len(group) == 1
-            other = self._turned(f) if alone and f is not ONE else None
+            own = c if found is None else abs(c)
+            other = self._turned(f) if own < 0 and len(group) == 1 and f is not ONE else None
             if len(group) > 1:
                 x = self._added([(g, k / c) for g, k in group])
-                x = self.writer.scaled(x, c if found is None else abs(c), _is_residual(f))
+                x = self.writer.scaled(x, own, _is_residual(f))
             elif other is not None:
                 x, c = other._scaled(f, other.write(f), -c), -c
-            elif found is None:
-                x = self._scaled(f, x, c)
             else:
-                x = self._scaled(f, x, abs(c))
+                x = self._scaled(f, None if f is ONE else self.done[f], own)
             found = x if found is None else applied(ops.add if c > 0 else ops.subtract, found, x)
         assert found is not None
         return found
@@ -737,22 +709,19 @@ class _Form:
     def _tiled(
         self, pairs: list[tuple[Term, float]]
     ) -> tuple[Expression | None, list[tuple[Term, float]]]:
-        """Blocks that follow one another as one, ``[a, b]`` for ``[a, 0] + [0, b]``; and the rest.
-        """
-        blocks: dict[tuple[int, int], tuple[range, Term, float]] = {}
+        """Blocks beside each other as one, ``[a, b]`` for ``[a, 0] + [0, b]``; and the rest."""
+        blocks: dict[int, list[tuple[range, tuple[Term, float]]]] = {}
         for f, c in pairs:
-            has_name = f in self.writer.names or f in self.writer._apart
-            if not has_name and (place := _put(f)) is not None:
-                blocks[place[0], place[1].start] = (place[1], f, c)
-        for axis in dict.fromkeys(axis for axis, _ in blocks):
-            end, row = 0, list[tuple[Term, float]]()
-            while (axis, end) in blocks:
-                r, f, c = blocks[axis, end]
-                end, row = r.stop, [*row, (f, c)]
-            if row and end == row[0][0].shape[axis]:
-                own = [self.writer.scaled(self.done[f.args[0]], c) for f, c in row]
-                found = applied(OPS["concatenate"], *own, axis=axis, starts=())
-                return found, [z for z in pairs if z not in row]
+            cut = _put(f) if f not in self.writer.names and f not in self.writer._apart else []
+            if len(cut) == 1:
+                blocks.setdefault(cut[0][0], []).append((cut[0][1], (f, c)))
+        for axis, found in blocks.items():
+            found.sort(key=lambda block: block[0].start)
+            one_by_one = all(r.stop <= s.start for (r, _), (s, _) in pairwise(found))
+            if len(found) > 1 and one_by_one:
+                row = [(r, self.writer.scaled(self.done[f.args[0]], c)) for r, (f, c) in found]
+                rest = [z for z in pairs if z not in [own for _, own in found]]
+                return _beside_zeros(found[0][1][0].shape, axis, row), rest
         return None, pairs
 
     def _turned(self, f: Term, uses: Counter[Term] | None = None) -> _Form | None:
@@ -791,7 +760,7 @@ class _Form:
         if self.done[inner].name is not None or max(uses[f], uses[inner]) > 1:
             return None
         if _has_minus(inner):
-            x: Expression | None = self._sum(_negative(inner))
+            x: Expression | None = _Form(self.writer, self.done).write(_negative(inner))
         else:
             other = self._turned(inner, uses)
             x = None if other is None else other.write(inner)
@@ -802,12 +771,6 @@ class _Form:
         found = None if x is None else self._with_number(f, x, c)
         if found is not None:
             return found
-        if f.op == "*" and c > 0 and x is not None and x.name is None:
-            error = next((g for g, p in f.args if p == 1 and _is_residual(g)), None)
-            if error is not None and self.writer.by_rows(c, True):
-                return self._multiplied(
-                    f.args, {error: self.writer.scaled(self.done[error], c, True)}
-                )
         whole = f.op == "*" and x is not None and x.name is None and not x.is_called("outer")
         if whole and self.writer.is_factor(c, _is_residual(f)):
             return self._multiplied(f.args, {}, c)
@@ -819,10 +782,12 @@ class _Form:
         if mean is not None:
             return mean if c > 0 else applied(ops.negative, mean)
         for g, p in f.args if f.op == "*" and x.name is None else ():
-            variance, n = self._variance(g) if not p.is_integer() else (None, 1)
-            k = snapped(c * n**p)
-            if variance is not None and self._cost_of(abs(k)) < min(2, self._cost_of(abs(c))):
-                return self.writer.scaled(self._multiplied(f.args, {g: variance}), k)
+            y, axes = _summed(g) if not p.is_integer() else (g, frozenset[int]())
+            variance = self._averaged(y, axes) if axes else x
+            k = snapped(c * math.prod(y.shape[a] for a in axes) ** p)
+            if variance.op is VARIANCE and self._cost_of(abs(k)) < min(2, self._cost_of(abs(c))):
+                written = {g: _reshaped(variance, g.shape)}
+                return self.writer.scaled(self._multiplied(f.args, written), k)
         k, is_shorter = shorter_by(abs(c), _added_up(f))
         if not is_shorter:
             return None
@@ -836,7 +801,7 @@ class _Form:
         """
         factors = list(f.args) if f.op == "*" else [(f, 1.0)]
         for i, (g, p) in enumerate(factors):
-            inner = g.args[0] if g.op == "reshape" else bare(g)
+            inner = g.args[0] if g.op == "reshape" else g
             is_sum = inner.op == "sum" or self._is_weighted(inner)
             if p == 1 and is_sum:
                 x, *by = inner.args
@@ -844,16 +809,10 @@ class _Form:
                 n = math.prod(x.shape[a] for a in axes)
                 k = 1.0 + (c * n > 1.5)
                 near = abs(c * n - k) < 1e-12 and c != 1
-                if not near and not by:
-                    k, near = shorter_by(c, n)
                 mean = self._averaged(x, axes, by) if near else None
-                apart = len(axes) == x.ndim and x not in self.beside
-                apart = apart or (n == 2 and x not in self.beside)  # half of ‖x‖²
+                apart = x not in self.beside and (len(axes) == x.ndim or n == 2)  # half of ‖x‖²
                 if mean is not None and (not apart or mean.op is VARIANCE):
-                    if k != 1:
-                        mean = applied(ops.multiply, number(k), mean)
-                    if inner is not g or by:
-                        mean = _reshaped(mean, g.shape)
+                    mean = _reshaped(mean if k == 1 else _times(number(k), mean), g.shape)
                     rest = [pair for j, pair in enumerate(factors) if j != i]
                     return self._multiplied([*rest, (g, 1.0)], {g: mean}) if rest else mean
         return None
@@ -862,16 +821,6 @@ class _Form:
         """Whether ``(A ∘ B) v``, a sum of products, has no factor with a name of its own."""
         is_product = f.op == "matmul" and f.args[0].op == "*" and f.ndim == 1
         return is_product and len(f.args[0].args) > 1 and self.done[f.args[0]].name is None
-
-    def _variance(self, f: Term) -> tuple[Expression | None, int]:
-        """The variance of which a sum of squares is n times as much, and n."""
-        inner = bare(f)
-        if inner.op != "sum":
-            return None, 1
-        x, axes = inner.args[0], inner.params["axes"]
-        found = self._averaged(x, axes)
-        n = math.prod(x.shape[a] for a in axes)
-        return (_reshaped(found, f.shape) if found.op is VARIANCE else None), n
 
     def _averaged(self, x: Term, axes: frozenset[int], by: Sequence[Term] = ()) -> Expression:
         axis = tuple(sorted(axes))
@@ -948,17 +897,17 @@ class _Form:
             return _raised(_reshaped(norm, f.shape), 2 * abs(p))
         return _raised(x, abs(p))
 
-    def _outer(self, e: Term) -> Expression:
+    def of_outer(self, e: Term) -> Expression:
         return applied(OUTER, *(_column(self.done[f]) for f in e.args))
 
     def _flat(self, f: Term) -> Expression:
         """A row or a column as a vector."""
-        found = self.done[_entries(f, self.writer.names)]
+        found = self.done[_entries(f)]
         return _column(_reshaped(found, (math.prod(f.shape),)))
 
     # ------------------------------------------------------------------ ops
 
-    def _reshape(self, e: Term) -> Expression:
+    def of_reshape(self, e: Term) -> Expression:
         x = e.args[0]
         old, new = x.shape, e.shape
         same = next((i for i, (n, m) in enumerate(zip(old, new, strict=False)) if n != m), 0)
@@ -969,20 +918,19 @@ class _Form:
             return _reshaped(self.done[x], new)
         if _is_vector(new):
             return _reshaped(applied(VEC, self.done[x], shape=(max(new), 1)), new)
-        if _is_vector(old):
+        is_whole = min(len(old), len(new)) == same + 1
+        if _is_vector(old) or (is_whole and len(old) < len(new)):
             return applied(UNVEC, self.done[x], shape=new)
-        if min(len(old), len(new)) != same + 1:
+        if not is_whole:
             return applied(GROUPS if new[same] < old[same] else UNGROUPED, self.done[x], shape=new)
-        if len(old) < len(new):
-            return applied(UNVEC, self.done[x], shape=new)
         if x.op == "transpose" and x not in self.writer.names and not _is_plain(x):
             return applied(CONCAT, self.done[x.args[0]], shape=new, axes=x.params["axes"])
         return applied(VEC, self.done[x], shape=new)
 
-    def _broadcast(self, e: Term) -> Expression:
-        return _stretched(self.done[e.args[0]], e.shape)
+    def of_broadcast_to(self, e: Term) -> Expression:
+        return stretched(self.done[e.args[0]], e.shape)
 
-    def _transpose(self, e: Term) -> Expression:
+    def of_transpose(self, e: Term) -> Expression:
         axes, x = e.params["axes"], self.done[e.args[0]]
         if x.is_called("vec⁻¹") and not _is_plain(e):
             turned = axes[-2] > axes[-1]
@@ -1003,6 +951,7 @@ class _Form:
         if e.op == "sum" and x.op == "*" and is_row and self.done[x].name is None:
             factors = [f for f, p in x.args if p == 1]
             whole = all(math.prod(f.shape) == math.prod(x.shape) for f in factors)
+            whole = whole and self.writer._shifted.isdisjoint(factors)
             if whole and len(factors) == len(x.args) == 2:
                 return _reshaped(self._dot(*factors), e.shape)
         return self._over(e.op, x, axes)
@@ -1032,7 +981,7 @@ class _Form:
         inputs = self.done[x.args[0]], self._multiplied([(rest, 1.0)], {})
         return applied(SLIDE, *inputs, moves=((x.op, x.params), *moves), axes=_sorted(e))
 
-    def _folded(self, e: Term) -> Expression:
+    def of_fold(self, e: Term) -> Expression:
         """``δ * K``: what the windows of δ, each times K, add up to where they overlap."""
         moves, x = _moves(e.args[0])
         factors = [f for f, p in x.args[0].args if p == 1] if x.op == "sum" else []
@@ -1045,7 +994,7 @@ class _Form:
         moves = (("sum", {"axis": _sorted(x), "keepdims": True}), *moves, (e.op, e.params))
         return applied(SPREAD, self.done[g], self.done[kernel], moves=moves)
 
-    def _picked(self, e: Term) -> Expression:
+    def of_picked(self, e: Term) -> Expression:
         place = _place(e)
         if place is not None:
             return applied(OPS["getitem"], self.done[e.args[0]], index=place)
@@ -1056,12 +1005,9 @@ class _Form:
         return applied(OPS["sum"], both, axis=e.params["axes"], keepdims=False)
 
     def _rows(self, e: Term) -> Expression:
-        axes = sorted(e.params["axes"])
-        params = {k: v for k, v in e.params.items() if k != "axes"}
-        axis: Any = axes[0] if len(axes) == 1 else tuple(axes)
-        return applied(OPS[e.op], self.done[e.args[0]], axis=axis, **params)
+        return applied(OPS[e.op], self.done[e.args[0]], axis=axis_of(e.params["axes"]))
 
-    def _where(self, e: Term) -> Expression:
+    def of_where(self, e: Term) -> Expression:
         mask, other = e.args[0], opposite(e.args[0])
         has_own = self.done[mask].name is None and other.args == mask.args
         one, x, y = (self.done[f] for f in e.args)
@@ -1069,7 +1015,7 @@ class _Form:
         signs = tuple("∘" if as_number(z) is None else "·" for z in e.args[1:])
         return applied(CASES, one, x, y, rest, signs=signs)
 
-    def _normalised(self, e: Term) -> Expression:
+    def of_normalised(self, e: Term) -> Expression:
         (x,), axes = e.args, e.params["axes"]
         n = math.prod(x.shape[a] for a in axes)
         self.beside = {x}
@@ -1084,21 +1030,19 @@ class _Form:
             variance = applied(ops.add, variance, number(e.params["eps"]))
         return applied(ops.divide, deviation, applied(OPS["sqrt"], variance))
 
-    def _getitem(self, e: Term) -> Expression:
+    def of_getitem(self, e: Term) -> Expression:
         """Rows of a table, by their numbers."""
         if e in self.writer.parts:
             part = self.writer.parts[e]
             self.writer.given[part.name or ""] = part.value
             return _reshaped(part, e.shape)
         index, x = e.params["index"], e.args[0]
-        if x.op == "cumsum" and x not in self.writer.names:
-            back, axis = x.args[0], x.params["axis"]  # turned, summed, and turned back
-            is_back = back.op == "getitem" and frozen(back.params) == frozen(e.params)
-            if is_back and flipped_axes(index, x.shape) == {axis % x.ndim}:
-                return applied(CUMSUM_BACK, self.done[back.args[0]], axis=axis)
         ranges = ranges_of(index, x.shape)
         if ranges is not None:
-            found = applied(OPS["getitem"], self.done[x], index=written_index(ranges, x.shape))
+            written = written_index(ranges, x.shape)
+            found = applied(OPS["getitem"], self.done[x], index=written)
+            if e in self.writer._shifted:
+                found = applied(SHIFTED, self.done[x], index=written, ranges=ranges)
             return _reshaped(found, e.shape)
         numbers = self._numbers(index)
         return applied(GATHER, self.done[x], *numbers) if numbers else self._op(e)
@@ -1109,9 +1053,11 @@ class _Form:
         known = all(isinstance(i, np.ndarray) and i.dtype.kind in "iu" and i.ndim for i in parts)
         return [self.writer.index(i, "k") for i in parts] if known else []
 
-    def _scatter(self, e: Term) -> Expression:
+    def of_scatter(self, e: Term) -> Expression:
         """Beside what was taken: 0; or between its entries."""
         x, index = self.done[e.args[0]], e.params["index"]
+        if isinstance(index, tuple) and len(index) == 1:
+            (index,) = index
         if isinstance(index, np.ndarray) and index.dtype.kind in "iu" and e.ndim < 3:
             if e.ndim < 2:
                 index, x = index.ravel(), _reshaped(x, (index.size,))
@@ -1120,15 +1066,11 @@ class _Form:
             hot = applied(OPS["transpose"], applied(ONEHOT, k, n=e.shape[0]), axes=axes)
             each = hot if is_identity(e.args[0]) else applied(ops.matmul, hot, x)
             return applied(OPS["sum"], each, axis=stack, keepdims=False) if stack else each
-        if (place := _put(e)) is not None:
-            axis, r = place
-            zeros = [
-                _stretched(number(0), (*e.shape[:axis], n, *e.shape[axis + 1 :]))
-                for n in (r.start, e.shape[axis] - r.stop)
-            ]
-            parts = (zeros[0], x, zeros[1])
-            blocks = [p for p in parts if p.value.size]
-            return applied(OPS["concatenate"], *blocks, axis=axis, starts=())
+        for axis, r in reversed(_put(e)):
+            whole = (*x.shape[:axis], e.shape[axis], *x.shape[axis + 1 :])
+            x = _beside_zeros(whole, axis, [(r, x)])
+        if x is not self.done[e.args[0]]:
+            return x
         ranges = ranges_of(index, e.shape)
         pairs = zip(ranges or (), e.shape, strict=False)
         if ranges and all(r.start < r.step and r[-1] + r.step >= n for r, n in pairs):
@@ -1140,7 +1082,7 @@ class _Form:
             return applied(ops.matmul, applied(OPS["transpose"], rows, axes=None), each)
         return applied(PUT, x, *numbers, shape=e.shape) if numbers else self._op(e)
 
-    def _matmul(self, e: Term) -> Expression:
+    def of_matmul(self, e: Term) -> Expression:
         (a, b), inverse = e.args, self.done[e.args[0]]
         if a.op == "inv" and inverse.is_called("inv"):
             return applied(OPS["solve"], *inverse.inputs, self.done[b])
@@ -1164,11 +1106,31 @@ class _Form:
             return Expression(getattr(found, "_array", found), None, op, tuple(xs), e.params)
 
 
-def _put(e: Term) -> tuple[int, range] | None:
-    """The axis along which a block stands among zeros, and where."""
+def _taken(e: Term) -> list[range] | None:
+    """What neighbouring entries of an array these are."""
+    found = ranges_of(e.params["index"], e.args[0].shape)
+    return found if found and all(r.step == 1 < len(r) for r in found) else None
+
+
+def _put(e: Term) -> list[tuple[int, range]]:
+    """The axes along which a block stands among zeros, and where."""
     ranges = ranges_of(e.params["index"], e.shape) if e.op == "scatter" else None
     cut = [(i, r) for i, r in enumerate(ranges or ()) if len(r) != e.shape[i]]
-    return cut[0] if len(cut) == 1 and cut[0][1].step == 1 else None
+    return cut if all(r.step == 1 for _, r in cut) else []
+
+
+def _beside_zeros(
+    shape: Shape, axis: int, blocks: Iterable[tuple[range, Expression]]
+) -> Expression:
+    """Blocks along an axis, and 0 between them."""
+    parts, end, n = list[Expression](), 0, shape[axis]
+    for r, x in [*blocks, (range(n, n), None)]:
+        if r.start > end:
+            zeros = (*shape[:axis], r.start - end, *shape[axis + 1 :])
+            parts.append(stretched(number(0), zeros))
+        parts += [] if x is None else [x]
+        end = r.stop
+    return applied(OPS["concatenate"], *parts, axis=axis, starts=())
 
 
 def _is_plain(e: Term) -> bool:
@@ -1178,6 +1140,12 @@ def _is_plain(e: Term) -> bool:
 
 def _sorted(e: Term) -> tuple[int, ...]:
     return tuple(sorted(e.params["axes"]))
+
+
+def _summed(f: Term) -> tuple[Term, frozenset[int]]:
+    """What a sum is over, and along which axes; of no sum no axes."""
+    f = bare(f)
+    return (f.args[0], f.params["axes"]) if f.op == "sum" else (f, frozenset())
 
 
 def _is_same(e: Term, uses: Counter[Term]) -> bool:
@@ -1211,19 +1179,16 @@ def _slid(x: Term) -> tuple[Term, Term] | None:
     return seen[0], next(f for f in factors if f is not seen[0])
 
 
-_WRITTEN = {"upsample": UPSAMPLE, "correlate": CORRELATE, "convolve_full": CONVOLVE, "trace": TRACE,
-            LOGDET.name: LOGDET}  # fmt: skip
+_WRITTEN = {op.name: op for op in (UPSAMPLE, CUMSUM_BACK, CORRELATE, CONVOLVE, TRACE, LOGDET)}
 _FORMS = {
-    "leaf": "leaf", "+": "sum", "*": "product", "reshape": "reshape", "broadcast_to": "broadcast",
-    "transpose": "transpose", "outer": "outer", "matmul": "matmul",
-    "sum": "reduction", "max": "reduction", "min": "reduction",
-    "picked": "picked", "softmax": "rows", "log_softmax": "rows", "logsumexp": "rows",
-    "normalised": "normalised", "getitem": "getitem", "scatter": "scatter", "fold": "folded",
-    "where": "where",
+    "+": "_sum", "*": "_product", **dict.fromkeys(("sum", "max", "min"), "_reduction"),
+    **dict.fromkeys(("softmax", "log_softmax", "logsumexp"), "_rows"),
 }  # fmt: skip
+"""How ops are written that have no ``of_…`` of their own."""
 
 
-def _stretched(x: Expression, shape: Shape) -> Expression:
+def stretched(x: Expression, shape: Shape) -> Expression:
+    """Copied along axes to that shape; how it got it is not written."""
     return x if x.shape == shape else applied(OPS["broadcast_to"], x, shape=shape)
 
 
@@ -1265,7 +1230,14 @@ def _in_a_sum(pair: tuple[Term, float]) -> Any:
     core = f.args[0] if f.op in ("transpose", "reshape") else f
     is_leaf = core.kind in ("leaf", "given", "marks")
     rank = (0 if abs(c) >= _SMALL else 3) if f is ONE else 1 + is_leaf
-    return c < 0, rank, f.given, f.op == "transpose", core.id
+    return c < 0, rank, f.given, f.op == "transpose", _time(f), core.id
+
+
+def _time(f: Term) -> int:
+    """Which step of several it is about: of ``∂L/∂h_3`` 3."""
+    names = " ".join(e.name or "" for e in subterms(f, 4) if e.kind == "gradient")
+    found = re.search(r"_(\d+)\b", names)
+    return int(found[1]) if found else 0
 
 
 def _in_a_product(pair: tuple[Term, float]) -> Any:
@@ -1285,7 +1257,9 @@ def _comes_back(f: Term) -> bool:
 def _has_penalty(pairs: Sequence[tuple[Term, float]], k: float) -> bool:
     """Whether something computed has a number of its own beside k: (p − y) / q + 0.02 w."""
     several = k not in (0, 1) and sum(c == 1 for _, c in pairs) > 1
-    return several and any(c != 1 and f is not ONE and not f.given for f, c in pairs)
+    apart = (c % 1 or any(map(_comes_back, f.operands)) for f, c in pairs
+             if c != 1 and f is not ONE and not f.given)  # fmt: skip
+    return several and any(apart)
 
 
 def _is_residual(f: Term) -> bool:

@@ -158,6 +158,8 @@ def spelled(c: float) -> Expression | None:
         above, below, pi = number(k), number(n), Expression(np.pi)
         if by != 1:
             below = pi if n == 1 else applied(OPS["multiply"], below, pi)
+        if power == 1 and k >= 10 and float(f"{c:.6g}") != c and len(f"{n / k:.12g}") < 6:
+            above, below, k = number(1), number(n / k), 1  # 14.29 as 1 / 0.07
         if power == 1 and k < 10:
             return applied(OPS["divide"], above, below)
         if power == 2 and k in (1, 4, 9) and (by == 1 or n < 3):

@@ -14,9 +14,8 @@ from typing import Any
 import numpy as np
 
 from ..engine.tensor import Array, Tensor
-from . import notation
 from .expression import Expression, nodes
-from .notation import ATOM, PREFIX, Written, dimensions, number
+from .notation import ATOM, Written, dimensions, number
 from .writer import PLACE, Markup, leaf, write
 
 IN_FULL = 12
@@ -124,8 +123,7 @@ def index_markup(shape: tuple[int, ...], index: Sequence[int], size: int = 16) -
 
 def constant(value: object) -> Written:
     """A number in a formula."""
-    text = notation.constant(value)
-    return Written(text, PREFIX if text.startswith("−") else ATOM, len(text))
+    return leaf(Expression(value), "")
 
 
 def plain(markup: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from .expression import Expression, nodes
 from .notation import Written, dimensions
-from .writer import Markup, is_transposed_leaf, leaf, write
+from .writer import PLACE, Markup, is_transposed_leaf, leaf, write
 
 
 def latex(root: Expression, shaped: bool = False) -> str:
@@ -62,14 +62,15 @@ _SIGNS = {
     "σ": r"\sigma ", "ᵀ": r"^{\top}", "≥": r"\ge ", "≤": r"\le ", "≠": r"\ne ", "ℓ": r"\ell ",
     "λ": r"\lambda ", "…": r"\ldots ", "←": r"\leftarrow ",
 }  # fmt: skip
-_RAISED, _LOWERED = "⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "ᵢⱼₖₗₘₙₚᵣ"
-_PLAIN = str.maketrans(_RAISED + _LOWERED, "-0123456789ijklmnpr")
+_RAISED, _LOWERED = "⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "ᵢⱼₖₗₘₙₚᵣ₊₀₁₂₃₄₅₆₇₈₉"
+_PLAIN = str.maketrans(_RAISED + _LOWERED, "-0123456789ijklmnpr+0123456789")
 
 
 def _latex_signs(template: str) -> str:
     """An op's own signs: words upright, superscripts and subscripts together."""
     shown = re.sub("([ΣΠ])_([≤≥]?[a-z,]+)", r"\1_{\2}", template)
     shown = re.sub(r"[A-Za-z_]{2,}", lambda m: rf"\operatorname{{{_escaped(m[0])}}}", shown)
+    shown = re.sub(f"({PLACE})(?=[{_LOWERED}])", r"{\1}", shown)  # u_1 has a subscript of its own
     for letters, sign in (_RAISED, "^"), (_LOWERED, "_"):
         shown = re.sub(f"[{letters}]+", rf"{sign}{{\g<0>}}", shown)
     return "".join(_SIGNS.get(c, c) for c in shown.translate(_PLAIN))
@@ -94,11 +95,9 @@ def _leaf(node: Expression) -> Written:
 def _shaped_leaf(node: Expression) -> Written:
     if node.is_number:
         return _leaf(node)
-    if is_transposed_leaf(node):
-        shown = rf"{latex_name(node.inputs[0].name or '')}^{{\top}}"
-    else:
-        shown = latex_name(node.name or "")
-    return leaf(node, over_shape(shown, node.shape))
+    is_transposed = is_transposed_leaf(node)
+    name = latex_name((node.inputs[0] if is_transposed else node).name or "")
+    return leaf(node, over_shape(name + r"^{\top}" * is_transposed, node.shape))
 
 
 LATEX = Markup(

@@ -10,7 +10,7 @@ import numpy as np
 from ..numpy_code import code, numpy_name
 from .expression import COUNTING, Expression, nodes
 from .notation import ATOM, COMPARISON, POWER, PREFIX, PRODUCT, SUM, Notation, Written, infix
-from .writer import Markup, Node, write
+from .writer import Markup, Node, is_number, write
 
 # How tightly Python binds; * / and @ bind alike, from left to right.
 _OPERATORS = {
@@ -73,7 +73,7 @@ def _notation(node: Node) -> Notation:
             return Notation(f"{numbers[0]} @ ({numbers[1]})", PRODUCT, (PREFIX,))
         sign = " + " if op.name == "add" else " - "
         return Notation(sign.join(["", *numbers][-2:]), SUM, (PREFIX,))
-    if op.name == "equal" and not any(map(_is_number, inputs)):  # which may be rounded
+    if op.name == "equal" and not any(map(is_number, inputs)):  # which may be rounded
         return Notation("np.isclose({0}, {1}, 1e-12, 0)", ATOM, (ATOM,))
     if op.name in _OPERATORS:
         return _OPERATORS[op.name]
@@ -98,10 +98,6 @@ def _notation(node: Node) -> Notation:
 
 def _is_truth(x: Node) -> bool:
     return isinstance(x, Expression) and x.value.dtype == bool
-
-
-def _is_number(x: Node) -> bool:
-    return isinstance(x, Expression) and x.is_number
 
 
 def _number(value: np.ndarray[Any, Any]) -> Written:

@@ -20,6 +20,7 @@ from .notation import (
     MATRIX_PRODUCT,
     POWER,
     PREFIX,
+    SUM,
     TIMES,
     Notation,
     Written,
@@ -36,6 +37,10 @@ Node = Expression | Tensor
 def notation_of(node: Node) -> Notation:
     """The op's notation, with · for ∘ where a factor is a number."""
     assert node.op is not None
+    if node.op.name == "sqrt" and is_number(node.inputs[0]):
+        return Notation("√{0}", ATOM, (ATOM,))
+    if node.op.name == "concatenate" and (node.params["axis"] or 0) % node.ndim < node.ndim - 1:
+        return Notation(lambda xs, _: f"[{'; '.join(xs)}]", ATOM, (SUM,))  # beneath each other
     if node.op.name in _REDUCTIONS or (node.op.name in _OF_ROWS and not _is_of_rows(node)):
         return _over(node)
     if node.op.name in _RUNNING:
@@ -65,6 +70,10 @@ def _of_part(node: Node) -> Notation | None:
     taken = places[node.params["index"]].ravel()
     found = (x for x, rows in parts if np.array_equal(taken, places[..., rows, :].ravel()))
     return next(map(function, found), None)
+
+
+def is_number(node: Node) -> bool:
+    return isinstance(node, Expression) and node.is_number
 
 
 def _has_number(node: Node) -> bool:

@@ -212,7 +212,8 @@ CONVENTION = r"convention|(lines|gradients) of (the )?(parameters|weights)"
 def lost(what: str) -> str:
     """A factor, a term, a step that isn't there."""
     gone = "missing|forgotten|lost|dropped|left out|skipped|not there|not applied"
-    return rf"({words(what)})[^;:]*({gone})|({gone}|without|lacks)[^;:]*({words(what)})"
+    within = r"(?:[^;:\[]|\[[^\]]*\])*"  # [a; b] is one thing
+    return rf"({words(what)}){within}({gone})|({gone}|without|lacks){within}({words(what)})"
 
 
 def extra(what: str) -> str:

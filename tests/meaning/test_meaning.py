@@ -112,6 +112,7 @@ def test_random_programs_are_worth_their_normal_form(named: bool):
     @settings(deadline=None, max_examples=examples(60))
     @given(programs())
     @example([(0, 12, 0, 0), (2, 7, 6, 2)])  # np.outer(A.T, u)
+    @example([(0, 0, 0, 0), (2, 43, 0, 3502), *[(0, 0, 0, 0)] * 3, (1, 326, 150, 0)])  # its trace
     def check(program: Any) -> None:
         loss = run(program, named)
         with trace():

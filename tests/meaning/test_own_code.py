@@ -453,7 +453,7 @@ PROGRAMS: list[tuple[Any, tuple[Any, ...], dict[str, str]]] = [
         "w": "(∂L/∂n − n ∘ meanᵢ(∂L/∂n ∘ n) − meanᵢ(∂L/∂n)) / √(varᵢ(w) + 1e−05)"}),
     (negative_binomial, (X, 3, 3 * Y[:, 0]), {"m": "(2 + y) / (2 + m) − y / m"}),
     (pairs, (0.0, (3, 2), 0.0), {
-        "w": "[4 · w[0] − 2 · (w[1] + w[2]), 4 · w[1] − 2 · (w[0] + w[2]), "
+        "w": "[4 · w[0] − 2 · (w[1] + w[2]); 4 · w[1] − 2 · (w[0] + w[2]); "
              "4 · w[2] − 2 · (w[0] + w[1])]"}),
     (in_channels, (0.0, (2, 5, 2), Y[:4].reshape(2, 2)), {
         "w": "c_1 ⋆ ∂L/∂s"}),
@@ -487,7 +487,7 @@ PROGRAMS: list[tuple[Any, tuple[Any, ...], dict[str, str]]] = [
     (kernel, (0.0, (3, 2), X[0]), {
         "w": "2 · (y ∘ Σ_j((wⱼₖ − wᵢₖ) ∘ yⱼ ∘ u_1ᵢⱼ) − y ∘ Σ_i((wⱼₖ − wᵢₖ) ∘ u_1ᵢⱼ ∘ yᵢ))"}),
     (normal, (X, (3, 3), 0.0), {
-        "w": "[1ᵀ (w[0] − x) u_1, 0] + (2 · u_1 − u_1 (w[0] − x)ᵀ (w[0] − x) u_1) w"}),
+        "w": "[1ᵀ (w[0] − x) u_1; 0] + (2 · u_1 − u_1 (w[0] − x)ᵀ (w[0] − x) u_1) w"}),
     (two_steps, (X, (3, 3), 0.0), {"w": "x[0] ((1 − u_1²) ∘ (w u_2))ᵀ + u_1 u_2ᵀ"}),
     (lambda x, w, y: np.sum((np.repeat(w * y, 2, axis=1) - x) ** 2),
      (X[:4].reshape(3, 4), (3, 2), X[:3, :2]), {
@@ -856,7 +856,7 @@ def row_given() -> Any:
     (lambda: np.mean((parameter("h", 5, 3).named("o") @ given("W", np.tri(3)) - X) ** 2), "o",
      "0.4 · (o W − c_1) Wᵀ / 3"),
     (lambda: (lambda e: np.sum(np.tanh(e[0]) * e[1] * e[2]))(parameter("e", 3, 2)), "e",
-     "[(1 − u_1²) ∘ e[1] ∘ e[2], u_1 ∘ e[2], u_1 ∘ e[1]]; u_1 = tanh(e[0])"),
+     "[(1 − u_1²) ∘ e[1] ∘ e[2]; u_1 ∘ e[2]; u_1 ∘ e[1]]; u_1 = tanh(e[0])"),
     (put_among_zeros, "k", "2 · k ∘ ([0, k², 0] − y)[1:3]"),
     (margins, "w", "xᵀ (u_1 − onehot(y) ∘ Σ_j(u_1)); u_1 = x w − Σ_j(onehot(y) ∘ (x w)) > −1"),
     (edges, "H", "Σ_j(∂L/∂E) aᵀ + Σ_i(∂L/∂E) bᵀ"),
@@ -868,7 +868,7 @@ def row_given() -> Any:
     (row_given, "w", "(2 · m − (wᵀ m) · ((A + Aᵀ) w) / u_1) · (wᵀ m) / u_1; u_1 = wᵀ A w"),
     (lambda: np.sum(given("U", X[:3]).T @ parameter("B", 2, 3, 2)), "B", "Σ_j(U)"),
     (lambda: np.sum(np.exp(parameter("B", 1, 3, 4).sum(2, keepdims=True) * given("v", X[0]))),
-     "B", "exp(v ∘ Σ_k(B)) v"),
+     "B", "exp(vₖ ∘ Σ_k(B)ⱼ) v"),
     (lambda: np.trace(parameter("B", 2, 2, 3) @ parameter("v", 3)), "v", "Σ_i(Bᵀ I)"),
     (lambda: (lambda e, w: np.sum((e[I4.reshape(2, 2)].mean(axis=1) @ w - 1) ** 2))(
         parameter("E", 3, 2), parameter("w", 2)), "E",
@@ -1111,7 +1111,7 @@ def test_a_mask_of_all_but_one_a_row_is_said_by_that():
     derived = ag.derive(np.sum(margins))
     assert derived["s"].result == "u_1 − onehot(y) ∘ Σ_j(u_1)"
     assert "u_1 = (1 − onehot(y)) ∘ (s − Σ_j(onehot(y) ∘ s) > −1)" in str(derived)
-    assert results(np.sum(s[:2, :2] * (1 - np.eye(2))))["s"] == "scatter(1 − I)"
+    assert results(np.sum(s[:2, :2] * (1 - np.eye(2))))["s"] == "[[1 − I, 0]; 0]"
 
 
 def test_no_logarithm_is_taken_of_a_0_that_was_given():
@@ -1147,7 +1147,7 @@ def test_an_inverse_of_what_is_symmetric_is_symmetric():
         "M": "2 · (M c_1 Mᵀ)⁻¹ M c_1"
     }
     noise = np.exp(a) * np.eye(3) + X[:3] @ X[:3].T
-    assert results(y @ np.linalg.inv(noise) @ y)["a"] == "−exp(a) · Σ(u_1 ∘ (u_1 y yᵀ))"
+    assert results(y @ np.linalg.inv(noise) @ y)["a"] == "−exp(a) · Σ(((exp(a) · I + c_2)⁻¹ y)²)"
     k = (np.exp(a) * np.exp(-np.exp(a) * (X[:3, :1] - X[:3, :1].T) ** 2) + np.eye(3)).named("K")
     fit = results(y @ np.linalg.solve(k, y) + np.linalg.slogdet(k)[1])
     assert fit["K"] == "K⁻¹ − K⁻¹ y yᵀ K⁻¹"
@@ -1163,3 +1163,77 @@ def test_a_decay_beside_examples_as_columns_has_a_number_of_its_own():
     p = np.exp(z) / np.sum(np.exp(z), axis=0, keepdims=True)
     found = results(-(1 / 6) * np.sum(y * np.log(p)) + 0.1 / 12 * np.sum(w**2))
     assert found["W"] == "∂L/∂Z Xᵀ + W / 60"
+
+
+def test_a_cholesky_factor_that_is_solved_with_is_an_inverse():
+    x, y, b, m = given("x", X[:, 0]), given("y", X[:, 1]), parameter("b", 5), parameter("M", 3, 3)
+    a, s = parameter("a"), parameter("s")
+    k = np.exp(a) * np.exp(-0.5 * (x[:, None] - x[None, :]) ** 2) + s**2 * np.eye(5)
+    lower = np.linalg.cholesky(k)
+    fit = y @ np.linalg.solve(lower.T, np.linalg.solve(lower, y))
+    derived = ag.derive(fit + 2 * np.sum(np.log(np.diag(lower))))
+    assert "u_2 = (exp(a) · u_1 + s² · I)⁻¹" in str(derived)
+    assert derived["∇a"].result == "exp(a) · Σ((u_2 − u_2 y yᵀ u_2) ∘ u_1)"
+    assert derived["∇s"].result == "2 · s · (tr(u_2) − Σ((u_2 y)²))"
+    z = np.linalg.solve(np.linalg.cholesky(m @ m.T + np.eye(3)), given("c", X[0]))
+    assert results(z @ z)["M"] == "−2 · (M Mᵀ + I)⁻¹ c cᵀ (M Mᵀ + I)⁻¹ M"
+    z = given("Z", X)
+    k = np.exp(-np.sum((z[:, None] - z[None]) ** 2, axis=-1)) @ b
+    assert results(k @ b)["b"].startswith("2 · exp("), "K is symmetric"
+
+
+def test_what_looks_like_a_round_of_a_loop_or_a_name_isn_t_one():
+    q, c = parameter("q", 5, 4), np.cos(X)[:, :2]
+    turned = np.concatenate([q[:, :2] * c, q[:, :2] * c**2 + q[:, 2:] * np.sqrt(c**2)], axis=1)
+    assert "heads" not in str(ag.derive(np.sum(turned**2)))
+    w, eye = parameter("w"), given("P", np.eye(3))
+    assert results(np.linalg.slogdet(w * np.eye(3) + X[:3] @ eye)[1])["w"].startswith("tr((w · I")
+    x = given("x", X[:, 0])
+    s = (np.stack([x[i : i + 3] for i in range(3)]) @ parameter("k", 3)).named("s")
+    assert results(np.sum(s**2))["k"] == "x ⋆ ∂L/∂s"
+
+
+def test_sums_from_the_other_end_and_a_number_that_is_divided_by():
+    x = parameter("x", 4)
+    assert results(np.sum(np.cumsum(x[::-1])[::-1] ** 2))["x"] == "2 · Σ_≤i(Σ_≥i(x))"
+    assert results(np.sum(x**2) / 0.14)["x"] == "x / 0.07"
+    assert results(np.sum(x**2) / np.sqrt(12))["x"] == "x / √3"
+
+
+def test_neighbours_are_told_by_their_places():
+    x, u = parameter("x", 5), parameter("u", 3, 3)
+    found = ag.derive(np.sum((x[1:] - x[:-1]) ** 3))
+    assert found["∇x"].result == "3 · ([0, (xᵢ₊₁ − xᵢ)²] − [(xᵢ₊₁ − xᵢ)², 0])"
+    assert r"{\underset{\,5\,}{x}}_{i+1}" in found.latex
+    found = results(np.sum(np.tanh(u[1:] - u[:-1]) ** 2 + u[:2] ** 4))["u"]
+    assert "[0; u_2]" in found, found  # beneath each other
+    y, a = given("y", X[:, 0]), parameter("a")
+    assert results(np.sum((y[1:] - a * y[:-1]) ** 2))["a"] == "2 · Σ((a · yᵢ − yᵢ₊₁) ∘ yᵢ)"
+    v = u[2:, 1:2] + u[1:2, :1]
+    assert results(np.sum(v**2))["u"].startswith("2 · ("), results(np.sum(v**2))
+    assert "scatter" not in results(np.sum(u[1:, 1:] ** 2 + u[:2, :2] ** 4))["u"]
+    c = parameter("C", 2, 3)
+    phi = np.exp(-np.sum((given("X", X)[:, None] - c[None]) ** 2, axis=2)).named("Φ")
+    assert results(np.sum(phi))["C"] == "2 · Σ_i((Xᵢₖ − Cⱼₖ) ∘ Φᵢⱼ)"
+    s = parameter("s", 3, 6)
+    found = results(np.sum(np.exp(s[:, :2]) * s[:, 4:]))["s"]
+    assert found == "[exp(s[:, :2]) ∘ s[:, 4:], 0, exp(s[:, :2])]"
+    derived = ag.derive(kernel(None, parameter("w", 3, 2), given("y", X[0])))
+    assert "{u_{1}}}_{ij}" in derived.latex  # no double subscript
+
+
+def test_a_mean_that_is_the_same_for_all_entries_is_derived():
+    a, w, m = parameter("a", 3), parameter("W", 3, 3), parameter("M", 3, 3)
+    s = np.sum(np.tanh(a)[:, None] - w.mean(axis=0)[None, :], axis=1)
+    assert "Σ(W) / 3" in str(ag.derive(s @ (m @ s)))
+
+
+def test_what_is_compared_and_when_is_said_in_order():
+    e, tau, b = parameter("e", 5, 3), given("τ", [0.1, 0.5, 0.9]), parameter("b", 3)
+    found = results(np.sum(np.maximum(tau * e, (tau - 1) * e)))["e"]
+    assert found == "τ ∘ (e > 0) − (1 − τ) ∘ (e ≤ 0)"
+    h = parameter("h_0", 3)
+    for t in (1, 2):
+        h = np.tanh(parameter("U", 3, 3) @ h + b).named(f"h_{t}")
+    found = results(np.sum(h**2))["b"]
+    assert found == "∂L/∂h_1 ∘ (1 − h_1²) + ∂L/∂h_2 ∘ (1 − h_2²)"
