@@ -9,9 +9,17 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from functools import partial
-from typing import Any, NamedTuple
+from collections.abc import (
+    Callable,
+    Collection,
+    Container,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from functools import cache, partial
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -27,24 +35,26 @@ from .readings import (
     coefficient,
     core,
     evaluate,
-    fits,
-    number,
-    onehot,
+    ids_of,
     over_axes,
     product,
     scaled,
+    spellings,
     subterms,
     total,
 )  # fmt: skip
 
 MASKS = ("greater", "less", "greater_equal", "less_equal", "equal", "not_equal")
-AROUND = (np.square, np.abs, np.sign)
+AROUND = (np.square, np.abs, np.sign, np.exp)
 """What is put around a term where it doesn't belong."""
 _MOVES = ("reshape", "transpose", "broadcast_to")
+_OF_SPELLED = 2.05  # what edits cost at most that are tried within a softmax
+ONE_USE = 0.6  # what it costs that a mistake was made at one use only
 MANY = 6
 """Contributions of which any may be missing."""
 _RECOMPUTED = (
-    "term_missing", "term_times", "only_term", "factor_missing", "division_missing", "exponent"
+    "term_missing", "term_times", "only_term", "factor_missing", "division_missing", "exponent",
+    "axis"
 )  # fmt: skip
 
 
@@ -88,12 +98,13 @@ def at(e: Term, readings: Readings) -> Edits:
             yield edit._replace(cost=edit.cost + more, made=made)
     yield from of_slopes(e, readings, e.op == "*" and not is_atom)
     if e.op in MASKS:
-        yield Edit(1, "inverted", (e,), {e: lambda xs, v: ~v})
-    yield from _of_leaf(e)
+        yield from _of_mask(e)
+    yield from _of_leaf(e, readings)
+    if e.op in ("softmax", "normalised"):
+        yield from _of_spelled(e, readings)
     if e.op == "softmax":
-        yield from _of_softmax(e)
-    for cost, kind, values, array in _of_normalised(e):
-        yield Edit(cost, kind, values, {e: always(array)})
+        (x,), axes = e.args, tuple(e.params["axes"])
+        yield Edit(1, "without", (x, e), {e: lambda xs, v: xs[0] - xs[0].max(axes, keepdims=True)})
     if e.op == "scatter":
         yield from _of_ids(e, readings)
     if e.op == "sigmoid":
@@ -104,12 +115,21 @@ def at(e: Term, readings: Readings) -> Edits:
         yield one
     else:
         yield one._replace(kind="stands", values=("1", e))
-        yield Edit(1.2, "stands", ("0", e), {e: lambda xs, v: np.zeros(v.shape)})
+    if e.op == "leaf" and math.prod(e.shape) > 1:
+        in_all: Make = lambda xs, v: np.full(v.shape, v.sum())  # noqa: E731
+        yield Edit(2.4, "around", (e.sum(range(e.ndim)), e), {e: in_all})
     for f in AROUND if e.op not in _MOVES else ():
-        yield Edit(2.3, "around", (f(e), e), {e: partial(_around, f)})
-        for i, x in enumerate(e.operands if e.op in "+*" and not is_atom else ()):
-            if e.op == "*" or x.op == "leaf":
-                yield Edit(2.25, "around", (f(x), x), {e: partial(_with_use, e, i, f)})
+        yield Edit(2.25 + 0.01 * min(e.size, 9), "around", (f(e), e), {e: partial(_around, f)})
+
+
+def _of_mask(e: Term) -> Edits:
+    """Its opposite, another threshold, or another comparison."""
+    yield Edit(1, "inverted", (e,), {e: lambda xs, v: ~v})
+    for i, x in enumerate(e.operands):
+        if as_number(x):
+            yield Edit(1.2, "stands", ("0", x), {e: partial(_with_use, e, i, np.zeros_like)})
+    if e.op == "equal":
+        yield Edit(1.9, "stands", (e.args[0] > 0, e), {e: lambda xs, v: xs[0] > 0})
 
 
 def _inside(e: Term) -> Sequence[Term]:
@@ -122,13 +142,17 @@ def _recomputed(own: Sequence[Array], make: Make, xs: Sequence[Array], v: Array)
     return make(own, v)
 
 
-def _of_leaf(e: Term) -> Edits:
+def _of_leaf(e: Term, readings: Readings) -> Edits:
     """Turned round; 1 − x for x, and the other way round; marks of which the last one wins."""
     is_array = e.op == "leaf" and e.kind != "gradient"
-    places = range(len(e.shape) if is_array and e.kind != "marks" else 0)
-    for axes in {*((a,) for a in places), tuple(places[-2:])} - {()}:  # as a convolution's filters
-        flipped = partial(_around, partial(np.flip, axis=axes))
-        yield Edit(2.8, "reversed", (e, frozenset(axes)), {e: flipped})
+    places = range(e.ndim if e.op == "leaf" and e.kind != "marks" else 0)
+    turns = [partial(np.flip, axis=a) for a in (*places, tuple(places[-2:]))]  # as of filters
+    turns += [partial(np.swapaxes, axis1=a, axis2=b) for a, b in itertools.combinations(places, 2)]
+    for axis, which in itertools.product(places if is_array else (), ("the first", "the last")):
+        values = e, which, frozenset([axis])
+        yield Edit(3.05, "one_for_all", values, {e: partial(_one_for_all, axis, which)})
+    for turn in turns if places else ():
+        yield Edit(2.8 if is_array else 2.9, "turned", (e,), {e: partial(_around, turn)})
     if e.op == "sigmoid" or is_array:
         yield Edit(1.5, "stands", (total([(ONE, 1), (e, -1)]), e), {e: lambda xs, v: 1 - v})
     if e.op == "+" and len(e.args) == 2 and e.operands[0] is ONE:
@@ -139,33 +163,62 @@ def _of_leaf(e: Term) -> Edits:
             if x.op == "sigmoid":
                 below = 1 + np.exp(-x.args[0])
                 yield Edit(1.6, "division_missing", (below,), {e: lambda xs, v: v / xs[1]})
-    if e.kind == "given" and e.ndim == 2 and np.allclose(e.value.sum(1), 1):  # smoothed labels
-        hot = onehot(np.eye(e.shape[1])[e.value.argmax(1)])
-        yield Edit(1.6, "stands", (hot, e), {e: lambda xs, v: np.asarray(hot.value)})
     if e.kind == "marks":
-        yield from _of_marks(e)
+        yield from _of_marks(e, readings)
     if e.op in "+*":
         yield from _of_written(e)
 
 
+def _one_for_all(axis: int, which: str, xs: Sequence[Array], v: Array) -> Array:
+    if v.shape[axis] == 1:
+        raise ValueError("there is one only")
+    return v.take([0 if which == "the first" else -1], axis).repeat(v.shape[axis], axis)
+
+
 def of_others(f: Formula, readings: Readings, arrays: Mapping[str, Array], e: Term) -> Edits:
-    """Another array, of these, in the place of a formula's term, or at one use of an operand."""
-    is_atom, shape = e.op == "leaf" or e in readings.forward, f.value[e].shape
-    cost = 1.5 if is_atom else 4.5
+    """Another array, of these, in the place of a formula's term; rows of another, or other rows."""
+    is_leaf, shape = e.op == "leaf", f.value[e].shape
+    cost = 1.5 if is_leaf or e in readings.forward else 2.6 if e in f.shared else 4.5
     for name, array in arrays.items() if e.op not in _MOVES else ():
         if name == e.name or (not array.ndim and shape):
             continue
-        if array.shape == shape:
-            yield Edit(cost, "stands", (name, e), {e: always(array)})
-        elif e.op == "leaf" and (fits(shape, array.shape) or fits(array.shape, shape)):
-            yield Edit(cost + 0.3, "stands", (name, e), {e: always(array)})
-        for g, p in e.args if e.op == "*" and not is_atom else ():
+        if array.shape == shape or is_leaf:
+            more = 0.0 if array.shape == shape else 0.3
+            yield Edit(cost + more, "stands", (name, e), {e: always(array)})
+        for g, p in e.args if e.op == "*" and e not in readings.forward else ():
             if p == 2 and array.shape == g.shape:
                 make = partial(_times, _reweighed(e, {g: 1}), array)
                 yield Edit(1.7, "stands", (name, g), {e: make})
-    more = 1.0 * is_atom  # what the forward pass computed, too
-    for edit in _of_uses(e, f.shared, arrays, readings):
-        yield edit._replace(cost=edit.cost + more)
+        if e.op == "getitem" and array.ndim == e.args[0].ndim:
+            table = e.args[0]
+            for of, ids in readings.other_ids(ids_of(e), len(array)):
+                kind, what = ("other_ids", of) if name == table.name else ("stands", table)
+                yield Edit(1.7, kind, (name, what), {e: always(array[ids])})
+
+
+def of_uses(
+    f: Formula, edits: Callable[[Term], Iterable[Edit]], e: Term, among: Container[Term],
+    dearest: float = math.inf,
+) -> Edits:  # fmt: skip
+    """Edits at one use of a term only."""
+    for i, x in enumerate(e.operands if e.op in ("matmul", "*", "+", "sum") else ()):
+        own = x.args[0] if x.op in _MOVES else x
+        for edit in edits(own) if own is not ONE and (own in among or x in among) else ():
+            if edit.made.keys() == {own} and edit.cost < dearest and not edit.free:
+                put = partial(_used, f, x, own, edit.made[own])
+                kind = "stands" if edit.kind == "without" else edit.kind
+                made = {e: partial(_with_use, e, i, put)}
+                yield edit._replace(cost=edit.cost + ONE_USE, kind=kind, made=made)
+
+
+def _used(f: Formula, x: Term, own: Term, make: Make, old: Array) -> Array:
+    """An operand x with a mistake in the term that it is the moved entries of.
+
+    Where another mistake has changed it already, as much more or less.
+    """
+    new = np.asarray(make([f.value[y] for y in f.operands[own]], f.value[own]))
+    new = new if x is own else computed(x, [new])
+    return new if np.array_equal(old, f.value[x]) else old * (new / f.value[x])
 
 
 def _nothing(e: Term) -> Edits:
@@ -196,11 +249,15 @@ def _of_sum(e: Term, readings: Readings) -> Edits:
     """A term, or all that comes from one tensor: missing, alone, or with another factor."""
     n, terms = len(e.args), dict(e.args)
     given = {f: c for f, c in e.args if f.given and f not in readings.inputs}
-    if len(given) == n - 1 and given.keys() - {ONE}:
+    if len(given) == n - 1 and any(as_number(f) is None for f in given):
         (p,) = terms.keys() - given.keys()
         target = total(list(given.items()))
         target = coefficient(target)[1] if n == 2 else target
         yield Edit(0.9, "target_missing", (target, p, e), {e: _reweighed(e, _by(given, 0))})
+        for hot in given if ONE in given else ():  # the labels of smoothed ones
+            sharp = {ONE: 0.0, hot: given[hot] + given[ONE] * e.shape[-1]}
+            smoothed = scaled(target, 1 / (sharp[hot] or 1))
+            yield Edit(1.6, "stands", (hot, smoothed), {e: _reweighed(e, sharp)})
     for some in _groups(e, readings):
         yield from _of_part(e, some)
     if n == 1 and abs(e.args[0][1]) != 1:
@@ -216,10 +273,59 @@ def _of_sum(e: Term, readings: Readings) -> Edits:
         for (f, c), (g, _) in (e.args, e.args[::-1]):
             if c < 0 and core(f).op == "sum":
                 yield from _of_diagonal(e, g, core(f).args[0], readings)
-    if n > 1 and all(f.op == "scatter" for f in e.operands):
-        yield from _of_windows(e)
+    yield from _of_places(e)
+    yield from _of_loop(e)
     yield from _of_quotients(e)
     yield from _of_powers(e)
+
+
+def _of_loop(e: Term) -> Edits:
+    """= for += in a loop of n passes: the last of what is summed, and the nth part of the rest."""
+    by_length: dict[int, list[Term]] = {}
+    for f in e.operands:
+        if (s := core(f)).op in ("sum", "matmul"):
+            by_length.setdefault(s.args[0].shape[min(_summed_axes(s))], []).append(f)
+    for n, some in by_length.items() if len(e.args) > 1 else ():
+        rest = _reweighed(e, {f: c / n for f, c in e.args if f not in some})
+        yield Edit(1.2, "last_wins", (e,), {e: rest, **_lasts(some)})
+
+
+def _summed_axes(s: Term) -> Collection[int]:
+    """Of the first operand of a sum, or of a product of matrices."""
+    return cast(Collection[int], s.params.get("axes", {len(s.args[0].shape) - 1}))
+
+
+def _lasts(terms: Sequence[Term]) -> Made:
+    """Of what is summed in these terms the last alone."""
+    summed = (s for f in terms if (s := core(f)).op in ("sum", "matmul"))
+    return {s: partial(_last_summed, s, _summed_axes(s)) for s in summed}
+
+
+def _of_places(e: Term) -> Edits:
+    """= for +=, where terms have places, and are 0 elsewhere: one of them, or in windows, each."""
+    there, n = dict[int, Array](), len(e.args)
+    for i, f in enumerate(e.operands if n > 1 else ()):
+        if f.op in ("concatenate", "scatter"):
+            there[i] = computed(f, [np.full(x.shape, as_number(x) != 0) for x in f.operands]) != 0
+    if len(there) == n:
+        order = sorted(there, key=lambda i: repr(e.operands[i].params))
+        written: Make = partial(_written_over, e, order, there, ())
+        for single in ({}, _lasts([f.args[0] for f in e.operands])):
+            yield Edit(1, "last_wins", (e,), {e: written, **single})
+    for i, k in itertools.product(there, range(n - 1)) if n <= MANY else ():
+        for later in itertools.combinations({*range(n)} - {i}, k):
+            yield Edit(1.1, "last_wins", (e,), {e: partial(_written_over, e, [i], there, later)})
+
+
+def _written_over(
+    e: Term, order: Sequence[int], there: Mapping[int, Array], later: Collection[int],
+    xs: Sequence[Array], v: Array,
+) -> Array:  # fmt: skip
+    """A sum with terms that were written over all but those that came later."""
+    each = [c * x for (_, c), x in zip(e.args, xs, strict=True)]
+    for i in order:
+        v = np.where(there[i], sum((each[j] for j in later), each[i]), v)
+    return v
 
 
 def _of_part(e: Term, some: Mapping[Term, float]) -> Edits:
@@ -234,14 +340,8 @@ def _of_part(e: Term, some: Mapping[Term, float]) -> Edits:
         times, cost = (total(list(of.items())), e), 1.3 if math.prod(e.shape) > 1 else 2
         yield Edit(cost, "term_times", times, {e: _reweighed(e, _by(of, 2))}, free=True)
     yield Edit(1.3, "term_times", (part, e, -1.0), {e: _reweighed(e, _by(some, -1))})
-    for f, c in some.items() if len(some) == 1 and rest else ():
-        yield Edit(2.2, "one_for", (f,), {e: partial(_one_instead, without, c)})
     if e.ndim == 2 and e.shape[0] == e.shape[1] > 1:
         yield Edit(1.9, "part_turned", (part, e), {e: partial(_part_turned, without)})
-
-
-def _one_instead(rest: Make, c: float, xs: Sequence[Array], v: Array) -> Array:
-    return _like(rest(xs, v) + c, v)
 
 
 def _part_turned(rest: Make, xs: Sequence[Array], v: Array) -> Any:
@@ -254,21 +354,12 @@ def _by(some: Mapping[Term, float], k: float) -> dict[Term, float]:
 
 
 def _of_quotients(e: Term) -> Edits:
-    """A sum that isn't divided by what is below a line in it; sums for means."""
-    means: dict[int, dict[Term, float]] = {}
-    below: dict[Term, float] = {}
-    for f, c in e.args:
-        for x, p in core(f).args if core(f).op == "*" else [(core(f), 1.0)]:
-            if p < 0:
-                below[x] = max(-p, below.get(x, 0))
-            elif x.op == "sum":
-                n = math.prod(x.args[0].shape[a] for a in x.params["axes"])
-                means.setdefault(n, {})[f] = n * c
+    """A sum that isn't divided by what is below a line in it."""
+    below = {x: p for f in e.operands for x, p in (core(f).args if core(f).op == "*" else ())}
     for x, p in below.items():
-        yield Edit(1.6, "division_missing", (product([(x, p)]),), {e: partial(_times_of, x, p)})
-    for n, some in means.items():
-        if len(some) > 1:
-            yield Edit(1.2, "division_missing", (n,), {e: _reweighed(e, some)})
+        if p < 0:
+            factor = product([(x, -p)])
+            yield Edit(1.6, "division_missing", (factor,), {e: partial(_times_of, x, -p)})
 
 
 def _times_of(x: Term, p: float, xs: Sequence[Array], v: Array) -> Array:
@@ -285,12 +376,13 @@ def _of_diagonal(e: Term, g: Term, summed: Term, readings: Readings) -> Edits:
 
 
 def _groups(e: Term, readings: Readings) -> list[dict[Term, float]]:
-    """The terms of a sum, each, and those together that come from the same tensors."""
+    """The terms of a sum, each, and those together of the same tensors, or the same part."""
     by_sources: dict[Any, dict[Term, float]] = {}
     for f, c in e.args:
         sources = readings.sources(f)
         stems = frozenset(re.sub(r"\d+$", "", name) for name in sources)  # at each step
-        for of in ((*sources,), stems, (stems, c)):
+        parts = (x for x in core(f).operands if x.op not in ("leaf", "*") and x.size > 1)
+        for of in ((*sources,), stems, (stems, c), *parts):
             by_sources.setdefault(of, {})[f] = c
     several = {(*some,): some for some in by_sources.values() if 1 < len(some) < len(e.args)}
     return [*({f: c} for f, c in e.args), *several.values()]
@@ -314,10 +406,11 @@ def _reweighed(e: Term, other: Mapping[Term, float]) -> Make:
 
 
 def of_product(e: Term) -> Edits:
-    """Factors missing, or one with another exponent."""
-    for cost, factors in _together(e):
-        some = product([(f, p) for f, p in e.args if f in factors])
-        yield Edit(cost, "factor_missing", (some,), {e: _reweighed(e, dict.fromkeys(factors, 0))})
+    """Factors missing, of a numerator also with what is below, or one with another exponent."""
+    for (f, p), (g, q) in itertools.permutations(e.args if len(e.args) > 2 else (), 2):
+        if p > 0 > q:
+            both = product([(f, p), (g, q)])
+            yield Edit(1.44, "factor_missing", (both,), {e: _reweighed(e, {f: 0, g: 0})})
     for f, p in e.args:
         factor = f if abs(p) == 1 else product([(f, abs(p))])
         if len(e.args) > 1 or p != 1:
@@ -342,15 +435,6 @@ def of_product(e: Term) -> Edits:
 
 def _relu_of(rest: Make, xs: Sequence[Array], v: Array) -> Array:
     return np.asarray(np.maximum(rest(xs, v), 0))
-
-
-def _together(e: Term) -> Iterator[tuple[float, set[Term]]]:
-    """Of three factors and more: all beside a product of matrices; a numerator and what is below.
-    """
-    for f, p in e.args if len(e.args) > 2 else ():
-        if p == 1 and f.op == "matmul":
-            yield 1.7, set(e.operands) - {f}
-        yield from ((1.44, {f, g}) for g, q in e.args if p > 0 > q)
 
 
 def _counts(e: Term, mask: Term) -> bool:
@@ -395,49 +479,25 @@ def _times(rest: Make, array: Array, xs: Sequence[Array], v: Array) -> Array:
 # ---------------------------------------------------------------------- axes, matrices, places
 
 
-def _of_softmax(e: Term) -> Edits:
-    """Not divided by its sum, or by another; nor exp taken. The largest may be taken off before."""
-    (x,), axes = e.operands, tuple(e.params["axes"])
-    for off in (np.zeros_like, partial(np.max, axis=axes, keepdims=True)):
-        below = np.exp(x).sum(axes)
-        yield Edit(1, "without", (x, e), {e: partial(_less, off)})
-        yield Edit(1.6, "division_missing", (below,), {e: partial(_exps, off, ())})
-        for other in _some_of(range(len(x.shape))):
-            if other != e.params["axes"]:
-                make = partial(_exps, off, tuple(other))
-                yield Edit(1, "axis", (x, other, frozenset(axes)), {e: make})
-
-
-def _of_normalised(e: Term) -> Iterator[tuple[float, str, tuple[Any, ...], Array]]:
-    """A part of (x − mean(x)) / √(var(x) + ε), x not centred, without ε, or over other axes."""
-    if e.op != "normalised":
-        return
-    (x,), axes, eps = e.args, e.params["axes"], e.params["eps"]
-    n = math.prod(x.shape[a] for a in axes)
-    centred = total([(x, 1), (x.mean(axes), -1)])
-    variance = scaled((centred**2).sum(axes), 1 / (n - e.params["ddof"]))
-    inner = total([(variance, 1), (ONE, eps)])
-    above, below = evaluate(centred), evaluate(inner) ** 0.5
-    yield 1, "stands", (x, centred), evaluate(x) / below
-    yield 1, "division_missing", (inner**0.5,), above
-    yield 1, "factor_missing", (centred,), np.broadcast_to(1 / below, e.shape)
-    if eps:
-        yield 1.1, "term_missing", (number(eps), inner), above / evaluate(variance) ** 0.5
-    for other in _some_of(range(x.ndim)):
-        if other != axes:
-            off = evaluate(x) - evaluate(x).mean(tuple(other), keepdims=True)
-            spread = (off.var(tuple(other), keepdims=True) + eps) ** 0.5
-            for array in (off / spread, off / below, above / spread):
-                yield 1.2, "axis", (x, other, axes), array
-
-
-def _less(off: Any, xs: Sequence[Array], v: Array) -> Array:
-    return np.asarray(xs[0] - off(xs[0]))
-
-
-def _exps(off: Any, axes: tuple[int, ...], xs: Sequence[Array], v: Array) -> Array:
-    exps = np.exp(_less(off, xs, v))
-    return np.asarray(exps / exps.sum(axes, keepdims=True) if axes else exps)
+def _of_spelled(e: Term, readings: Readings) -> Edits:
+    """What can be wrong in how a softmax, or what is normalised, is computed: once, or each time.
+    """
+    inner = set(subterms(*e.args))
+    edits = cache(lambda s: list(at(s, readings) if s not in inner else ()))
+    for spelled in spellings(e):
+        f = Formula(spelled, {})
+        tried = [edit for s in f.order for edit in (*edits(s), *of_uses(f, edits, s, f.shared))
+                 if edit.cost <= _OF_SPELLED and not edit.free]  # fmt: skip
+        alike, seen = dict[Any, list[Edit]](), dict[Any, int]()  # axes, each time the same way
+        for edit in tried:
+            if edit.kind == "axis":
+                key = edit.values[1:], *edit.made
+                seen[key] = seen.get(key, 0) + 1
+                alike.setdefault((edit.values[1:], seen[key]), []).append(edit)
+        for some in (*([edit] for edit in tried), *alike.values()):
+            out = f.but({s: make for x in some for s, make in x.made.items()})
+            if out is not None:
+                yield some[0]._replace(cost=some[0].cost + 0.1, made={e: always(out)})
 
 
 def _of_axes(e: Term) -> Edits:
@@ -447,12 +507,13 @@ def _of_axes(e: Term) -> Edits:
     n = math.prod(x.shape[a] for a in axes)
     if e.op == "sum":
         yield Edit(1, "not_summed", (x, axes), {e: lambda xs, v: xs[0]})
-        for some in _some_of(axes):
+        yield Edit(1.1, "not_summed", (x, axes), {e: lambda xs, v: n * xs[0]})  # in a mean
+        for some in some_of(axes):
             m = math.prod(x.shape[a] for a in some)
             cost = 1 + 0.2 * (some != axes)
             yield Edit(cost, "mean_for_sum", (x, some), {e: partial(_divided, m)})
             yield from _one_only(e, 0, some)
-    for other in _some_of(range(len(x.shape))):
+    for other in some_of(range(len(x.shape))):
         if other == axes or all(x.shape[a] == 1 for a in other ^ axes):
             continue
         m = math.prod(x.shape[a] for a in other)  # n is in the factor of a mean
@@ -466,7 +527,7 @@ def _divided(n: float, xs: Sequence[Array], v: Array) -> Array:
     return np.asarray(v / n)
 
 
-def _some_of(axes: Collection[int]) -> Iterator[frozenset[int]]:
+def some_of(axes: Collection[int]) -> Iterator[frozenset[int]]:
     """All choices of axes, but of none."""
     for k in range(1, len(axes) + 1):
         yield from map(frozenset, itertools.combinations(axes, k))
@@ -549,9 +610,18 @@ def _of_getitem(e: Term) -> Edits:
 
 
 def _of_blocks(e: Term) -> Edits:
-    """One of what stands side by side is not there."""
+    """One of what stands side by side is not there, or two are exchanged."""
+    for x, y in itertools.combinations(e.args, 2):
+        if x.shape == y.shape:
+            other = {x: y, y: x}
+            order = [e.args.index(other.get(z, z)) for z in e.args]
+            yield Edit(1.6, "exchanged", (x, y), {e: partial(_in_order, e, order)})
     for i, block in enumerate(e.args):
         yield Edit(1.2, "block_missing", (block, e), {e: partial(_with_use, e, i, np.zeros_like)})
+
+
+def _in_order(e: Term, order: Sequence[int], xs: Sequence[Array], v: Array) -> Array:
+    return computed(e, [xs[i] for i in order])
 
 
 def _of_scatter(e: Term) -> Edits:
@@ -567,15 +637,14 @@ def _of_scatter(e: Term) -> Edits:
             found.flat[np.lib.stride_tricks.sliding_window_view(places, *slides)] = xs[0]
         return found
 
-    yield from _last_wins(e, last, [e])
+    for single in ({}, _lasts(e.args)):  # also of what is summed up there
+        yield Edit(1, "last_wins", (e,), {e: last, **single})
 
 
 def _of_ids(e: Term, readings: Readings) -> Edits:
     """Added up by the ids of another lookup."""
-    own = e.params["index"]
-    for name, ids in readings.ids.items() if isinstance(own, np.ndarray) else ():
-        if ids.shape == own.shape and ids.max() < e.shape[0]:
-            yield Edit(1.6, "other_ids", (name, e), {e: partial(_added_up, ids)})
+    for name, ids in readings.other_ids(ids_of(e), e.shape[0]):
+        yield Edit(1.6, "other_ids", (e, name), {e: partial(_added_up, ids)})
 
 
 def _added_up(ids: Array, xs: Sequence[Array], v: Array) -> Array:
@@ -584,37 +653,12 @@ def _added_up(ids: Array, xs: Sequence[Array], v: Array) -> Array:
     return found
 
 
-def _of_windows(e: Term) -> Edits:
-    """= for +=, where windows overlap, each written in a line of its own."""
-    order = sorted(range(len(e.args)), key=lambda i: repr(e.operands[i].params["index"]))
-
-    def last(xs: Sequence[Array], v: Array) -> Array:
-        found = np.zeros(v.shape)
-        for i in order:
-            place = e.operands[i].params["index"]
-            found[place] = xs[i][place]
-        return found
-
-    yield from _last_wins(e, last, e.operands)
-
-
-def _last_wins(e: Term, last: Make, places: Sequence[Term]) -> Edits:
-    """Of what is put in these places the last, and of what is summed up there, too."""
-    single = {}
-    for s in (core(f.args[0]) for f in places):
-        if s.op in ("sum", "matmul"):
-            axes = s.params.get("axes", {len(s.args[0].shape) - 1})
-            single[s] = partial(_last_summed, s, axes)
-    yield Edit(1, "last_wins", (e,), {e: last})
-    yield Edit(1, "last_wins", (e,), {e: last, **single})
-
-
 def _last_summed(s: Term, axes: Collection[int], xs: Sequence[Array], v: Array) -> Array:
     where = tuple(slice(-1, None) if a in axes else slice(None) for a in range(xs[0].ndim))
     return computed(s, [_alone(where, xs[0]), *xs[1:]])
 
 
-def _of_marks(e: Term) -> Edits:
+def _of_marks(e: Term, readings: Readings) -> Edits:
     """= for +=, where rows that were looked up are added up: all at once, or some in a loop.
 
     Of labels themselves, or all of them in each row.
@@ -626,6 +670,9 @@ def _of_marks(e: Term) -> Edits:
         marks = e.value.any(tuple(places), keepdims=True)
         for kind, array in (("ids", ids), ("all_rows", marks))[: 2 - marks.all()]:
             yield Edit(1.6, kind, (e,), {e: always(np.broadcast_to(array * 1.0, e.shape))})
+        for name, i in readings.other_ids(ids.squeeze(classes), e.shape[classes]):
+            hot = np.moveaxis(np.eye(e.shape[classes])[i], -1, classes)
+            yield Edit(1.6, "other_ids", (e, name), {e: always(hot)})
     for n in range(1, len(places) + 1) if e.name == "k" else ():
         for axes in itertools.permutations(places, n):
             yield Edit(1, "last_wins", (e,), {e: partial(_written, lambda xs, v: v, axes)})
@@ -678,75 +725,6 @@ def _of_correlation(e: Term) -> Edits:
 def _of_upsample(e: Term) -> Edits:
     """The whole repeated where each entry is to be."""
     yield Edit(1.5, "tiled", (e.args[0],), {e: lambda xs, v: np.tile(xs[0], e.params["by"])})
-
-
-# ---------------------------------------------------------------------- another array
-
-
-def _of_uses(
-    e: Term, shared: Collection[Term], arrays: Mapping[str, Array], readings: Readings
-) -> Edits:
-    """Another array at this use of an operand only; 1 − x for x; x for f(x); without a slope."""
-    for i, x in enumerate(e.operands if e.op in ("matmul", "*", "+", "sum") else ()):
-        own = x.args[0] if x.op in _MOVES else x
-        is_shared = x in shared or own in shared
-        others = _other_arrays(e, x, own, x in shared, arrays)
-        for cost, kind, values, f in itertools.chain(_own_use(x, own, is_shared, readings), others):
-            yield Edit(cost, kind, values, {e: partial(_with_use, e, i, f)})
-
-
-Uses = Iterator[tuple[float, str, tuple[Any, ...], Callable[[Array], Array]]]
-"""What a mistake costs, its kind, what it is about, and what becomes of an operand."""
-
-
-def _own_use(x: Term, own: Term, is_shared: bool, readings: Readings) -> Uses:
-    """An operand, which may be another one moved, used otherwise."""
-
-    def moved(array: Array) -> Array:
-        return array if own is x else computed(x, [array])
-
-    if own.op == "leaf" and own in readings.forward and is_shared:
-        yield 1.9, "stands", (total([(ONE, 1), (own, -1)]), own), lambda x: 1 - x
-    for axis, n in enumerate(own.shape) if own.op == "leaf" and own.ndim > 1 else ():
-        for which, k in (("the first", 0), ("the last", n - 1)) if n > 1 else ():
-            array = np.repeat(np.asarray(own.value).take([k], axis), n, axis)
-            values = own, which, frozenset([axis])
-            yield 2.8, "one_for_all", values, partial(_instead, moved(array))
-    for inner in _inside(own) if is_shared and own.op != "leaf" else ():
-        yield 1.9, "stands", (inner, own), partial(_instead, moved(evaluate(inner)))
-    for cost, kind, about, array in _of_normalised(own) if is_shared else ():
-        yield cost + 0.9, kind, about, partial(_instead, moved(array))
-    powers = dict(own.args if own.op == "*" else ())
-    for slope in readings.slopes:
-        if all(powers.get(g, 0) / p >= 1 for g, p in slope.factors.items()):
-            unit = moved(evaluate(slope.unit))
-            yield 1.5, "slope_missing", (slope,), partial(_divided_by, unit)
-
-
-def _other_arrays(
-    e: Term, x: Term, own: Term, is_shared: bool, arrays: Mapping[str, Array]
-) -> Uses:
-    """Another array in the place of an operand of e."""
-    for name, array in arrays.items():
-        if name == own.name or (not array.ndim and own.shape):
-            continue
-        is_leaf, is_like, used = own.op == "leaf", array.shape == own.shape, array
-        if is_like and own is not x:
-            used = computed(x, [array])
-        elif x.op == "transpose" and array.ndim == 2 and array.shape != x.shape:
-            used = array.T
-        goes = e.op != "sum" and (is_like or fits(array.shape, e.shape) or e.op == "matmul")
-        if goes if is_leaf else is_like and is_shared:
-            cost, what = (1.6, own) if is_leaf else (2.85, x)
-            yield cost, "stands", (name, what), partial(_instead, used)
-
-
-def _instead(array: Array, x: Array) -> Array:
-    return array
-
-
-def _divided_by(unit: Array, x: Array) -> Array:
-    return np.asarray(x / unit)
 
 
 def _with_use(e: Term, i: int, f: Any, xs: Sequence[Array], v: Array) -> Array:

@@ -20,16 +20,15 @@ from ..engine.modes import trace
 from ..engine.tensor import Array, Tensor
 from ..graph import inner_first, walk
 from ..meaning.read import Meaning, applied, evaluate
-from ..meaning.table import CANONICAL, TABLE
+from ..meaning.table import CANONICAL, TABLE, deviation
 from ..meaning.terms import (
     ONE,
+    Off,
     Term,
     as_number,
     coefficient,
     fits,
     leaf,
-    number,
-    onehot,
     product,
     remade,
     scaled,
@@ -38,6 +37,7 @@ from ..meaning.terms import (
     total,
 )  # fmt: skip
 from ..meaning.write import Writer
+from ..ops.indexing import parts_of
 from ..show.text import text
 from ..table import OPS, Op
 from .given import agrees
@@ -230,7 +230,6 @@ class Readings:
     Attributes:
         cotangents: the leaves that stand for the gradients, by name.
         forward: the terms of the forward pass, which are no more than atoms here.
-        ids: by which named tensors are indexed.
         definitions: of those that stand for themselves.
         slopes: those that there are.
         inputs: what is beside a matrix, and so no target.
@@ -343,10 +342,21 @@ class Readings:
         return {e: d for way in self._ways for e, d in way.meaning.definitions.items()}
 
     @cached_property
-    def ids(self) -> dict[str, Array]:
-        """Those by which named tensors are indexed."""
-        index = ((t.inputs[0].name, t._params.get("index")) for t in self._nodes if t.inputs)
-        return {n: i for n, i in index if n and type(i) is np.ndarray and i.dtype.kind == "i"}
+    def _ids(self) -> dict[Any, tuple[str, Array]]:
+        """Those by which rows are looked up, and in what."""
+        terms = (e for e in subterms(*self.forward) if e.op == "getitem")
+        looked = [(self.text(e.args[0]), e.params["index"]) for e in terms]
+        looked += [(t.inputs[0].name or "y", t._params["index"]) for t in self._nodes
+                   if t.inputs and "index" in t._params]  # fmt: skip
+        every = ((of, np.asarray(x)) for of, index in looked[::-1] for x in parts_of(index)
+                 if type(x) in (int, np.ndarray))  # fmt: skip
+        return {(i.shape, i.tobytes()): (of, i) for of, i in every if i.dtype.kind in "iu"}
+
+    def other_ids(self, own: Array | None, rows: int) -> list[tuple[str, Array]]:
+        """As many other ids, of so many rows at most, and in what they are looked up."""
+        if own is None or not own.size:
+            return []
+        return [(of, i) for of, i in self._ids.values() if i.shape == own.shape and i.max() < rows]
 
     @cached_property
     def given(self) -> dict[str, Array]:
@@ -413,11 +423,31 @@ def over_axes(e: Term, xs: Sequence[Array], axes: frozenset[int]) -> Array:
     return np.asarray(found._array)
 
 
+def spellings(e: Term) -> Iterator[Term]:
+    """How a softmax, or what is normalised, is computed; of a softmax also with the largest off."""
+    with Off():
+        if e.op == "softmax":
+            (x,), axes = e.args, e.params["axes"]
+            value = evaluate(x)
+            less = value - value.max(tuple(axes), keepdims=True)
+            for z in (x, leaf(("less", x), x.shape, "kept", f"{x.name or 's'} − max", less)):
+                yield np.exp(z) / np.exp(z).sum(axes)
+        elif e.op == "normalised":
+            yield deviation(e.params["ddof"])(*e.args, e.params["axes"], e.params["eps"])
+
+
 def core(e: Term) -> Term:
     """A term without the moves of its entries, and its factor, around it."""
     while e.op in ("reshape", "transpose", "broadcast_to") or (e.op == "+" and len(e.args) == 1):
         e = e.operands[0]
     return e
+
+
+def ids_of(e: Term) -> Array | None:
+    """The rows that are looked up, or added to, where these are several."""
+    index = e.params["index"]
+    parts = [np.asarray(x) for x in (index if isinstance(index, tuple) else (index,))]
+    return parts[0] if len(parts) == 1 and parts[0].dtype.kind in "iu" and parts[0].ndim else None
 
 
 def subterms(*roots: Term) -> list[Term]:
@@ -431,6 +461,6 @@ def subterms(*roots: Term) -> list[Term]:
 
 __all__ = [
     "ACTIVATIONS", "ONE", "Readings", "Slope", "Term", "applied", "as_number", "coefficient",
-    "core", "evaluate", "fits", "number", "onehot", "over_axes", "product", "scaled", "subterms",
-    "total",
+    "core", "evaluate", "fits", "ids_of", "over_axes", "product", "scaled", "spellings",
+    "subterms", "total",
 ]  # fmt: skip

@@ -11,18 +11,16 @@ import numpy as np
 
 from ..engine.tensor import Array
 from ..show.notation import number
-from .edits import Edit
+from .edits import Edit, some_of
 from .formula import Formula, always
 from .line import Line, share
 from .readings import core, fits
 
 _FEW = 2  # entries, that any number fits
 
-_SLOPES: dict[str, Callable[[Array], Array]] = {
-    "x (1 − x)": lambda x: x * (1 - x),
-    "1 − x²": lambda x: 1 - x * x,
-    "x > 0": lambda x: 1.0 * (x > 0),
-}
+_SLOPES: tuple[Callable[[Any], Any], ...] = (
+    lambda x: x * (1 - x), lambda x: 1 - x * x, lambda x: (x > 0) * 1.0
+)  # fmt: skip
 """As learners write them of any result x, also where it is none of σ, tanh, relu."""
 
 Found = Iterator[tuple[float, str, tuple[Any, ...], Array]]
@@ -38,8 +36,11 @@ def whole(f: Formula, line: Line) -> Iterator[Edit]:
             said = name if is_less else f"Σ {name}"
             make = partial(_plus, o if is_less else _summed(o, f.result.shape))
             yield Edit(2.4, "term_too_many", (said,), {f.root: make}, free=True)
+        for e in f.order if name in line.gradients.values() else ():
+            if e.kind == "gradient" and e.name != name and e.shape == o.shape:
+                yield Edit(2.4, "term_too_many", (name,), {e: partial(_plus, o)}, free=True)
     yield from _too_many(f, line)
-    of_line = _elsewhere(line), _of_shape(line, f.result), _moved(f, line), _where(f, line)
+    of_line = _elsewhere(line), _of_shape(f, line), _moved(f, line), _where(f, line)
     for family in (*of_line, _own_slopes(f, line)):
         for cost, kind, values, out in family:
             yield Edit(cost, kind, values, {f.root: always(out)})
@@ -68,17 +69,23 @@ def _elsewhere(line: Line) -> Found:
             yield cost, "as_it_stands", (name,), g.reshape(shape)
 
 
-def _of_shape(line: Line, v: Array) -> Found:
+def _of_shape(f: Formula, line: Line) -> Found:
     """Summed, clipped, with axes in another order, or turned round."""
-    a = line.array
-    for x in (v.sum(), v.mean()) if v.size > 1 and a.shape in ((), line.right.shape) else ():
-        yield 2.4, "all_of_it", (), np.full(a.shape, x)
+    a, v = line.array, f.result
+    for axes in some_of(range(v.ndim)) if a.shape in ((), v.shape) else ():
+        x = v.sum(tuple(axes), keepdims=True)
+        if x.size < v.size and (x.size == 1 or np.ptp(x)):
+            out = np.broadcast_to(x, v.shape) if a.shape else x.squeeze()
+            yield 2.4, "summed", (axes if x.size > 1 else frozenset(),), out
+            if x.size == 1:
+                yield 2.4, "summed", (frozenset(),), out / v.size
     for order in itertools.permutations(range(v.ndim)) if v.ndim < 5 else ():
         for steps in itertools.product((1, -1), repeat=v.ndim):
             turned = v.transpose(order)[tuple(slice(None, None, s) for s in steps)]
             is_plain = order == (1, 0) and steps == (1, 1) and min(v.shape) > 1
             if turned.shape == a.shape:
-                yield (0.9, "transposed", (), turned) if is_plain else (3, "turned", (), turned)
+                cost, kind, what = (0.9, "transposed", ()) if is_plain else (3, "turned", (f.root,))
+                yield cost, kind, what, turned
     most = float(np.abs(a).max(initial=0))
     at_most = np.abs(a) >= most * (1 - 1e-9)
     if v.dtype.kind != "c" and v.size > _FEW and 1 < at_most.sum() < np.count_nonzero(a):
@@ -96,8 +103,6 @@ def _where(f: Formula, line: Line) -> Found:
                 there = np.broadcast_to(o == value, v.shape)
                 if np.count_nonzero(v[there]) < _FEW:
                     continue
-                if not a[there].any():
-                    yield 2.4, "masked", (name, str(value)), np.where(there, 0, v)
                 k = line.telling(share(v[there], a[there]), f.numbers)
                 if k is not None and k != 1:
                     cost = 2.4 if k < 0 else 0.95
@@ -105,15 +110,15 @@ def _where(f: Formula, line: Line) -> Found:
 
 
 def _own_slopes(f: Formula, line: Line) -> Found:
-    """Times a slope of x itself, which doesn't belong there; or that alone."""
-    v, named = f.result, {n: x for n, x in line.others.items() if n == line.name}
-    own: dict[Any, Array] = {e: x for e, x in f.value.items() if x.dtype.kind == "f"} | named
-    for (e, x), (said, slope) in itertools.product(own.items(), _SLOPES.items()):
-        k = slope(x)
-        if fits(k.shape, v.shape) and v.size > _FEW:
-            yield 2.9, "own_slope_too_many", (said, e), v * k
-            if k.shape == v.shape and (k > 0).all() and np.ptp(k):
-                yield 2.3, "own_slope", (said, e), k
+    """Times a slope of x itself, which doesn't belong there."""
+    named = {e: np.asarray(e.value) for e in line.readings.forward if e.name == line.name}
+    for e, x in {**f.value, **named}.items() if f.result.size > _FEW else ():
+        for slope in _SLOPES if x.dtype.kind == "f" and not e.given else ():
+            k = slope(x)
+            if fits(k.shape, f.result.shape):
+                yield 2.9, "factor_too_many", (slope(e),), f.result * k
+                if k.shape == f.result.shape and (k > 0).all() and np.ptp(k):
+                    yield 2.3, "stands", (slope(e), f.root), k
 
 
 def _moved(f: Formula, line: Line) -> Found:
@@ -143,7 +148,7 @@ def _too_many(f: Formula, line: Line) -> Iterator[Edit]:
         shape = f.value[place].shape
         found: list[tuple[float, str, Any, Array]] = [
             (2.8, "factor_too_many", name, o) for name, o in line.others.items()
-            if o.size > 1 and o.dtype != bool and not few
+            if o.size > 1 and not few
         ]  # fmt: skip
         found += [(2.5, "slope_too_many", slope, x) for slope, x in slopes]
         for cost, kind, what, x in found:

@@ -30,16 +30,12 @@ convention: {line} is {0} times too large: 1/q stands in the lines of the parame
     the convention of some courses (∂L/∂ has it from here on) |
     {line} 是正确值的 {0} 倍：1/q 只写在参数的梯度里，有些课程这样约定
 transposed: {line} is transposed | {line} 被转置了
-turned: {line} has its axes in another order, or turned round | {line} 的轴次序不对，或被翻转了
+turned: {0} has its axes in another order, or turned round | {0} 的轴次序不对，或被翻转了
 clipped: {line} is clipped to ±{0} | {line} 被裁剪到 ±{0}
-all_of_it: it is summed over all entries (or averaged), where nothing is to be summed |
-    对所有元素求和（或平均）了，而这里不应求和
+summed: it is summed over {0} (or averaged), where each entry has its own: index it, d[i] += … |
+    沿{0}求和（或平均）了，而这里每个元素各有自己的值：要取下标，如 d[i] += …
 term_too_many: the term {1} · {0} is one too many: it doesn't belong there | 多了一项：{1} · {0}
 factor_too_many: the factor {0} is one too many: it doesn't belong there | 多了因子 {0}
-own_slope_too_many: the factor {0} of x = {1} is one too many: such a slope doesn't belong there |
-    多了因子 {0}，其中 x = {1}
-own_slope: {0} of x = {1} stands there: what comes from the loss is missing |
-    写成了 {0}，其中 x = {1}：漏了从损失传来的部分
 slope_too_many: {slope} is there once too often: the factor {written} is one too many |
     多乘了一次 {slope} = {written}
 as_it_stands: it is {0} as it stands: the step from there is missing |
@@ -73,8 +69,6 @@ only_term: only {contribution} is there: add up the contributions (+=), {1} |
     只有{contribution}：要把各部分相加（用 +=），{1}
 block_missing: the block {0} is missing, zeros stand where it belongs: {1} |
     漏了 {0} 这一块，那里写成了零：{1}
-source_missing: what comes from {0} is missing: add up the contributions (+=) |
-    漏了来自 {0} 的部分：要把各部分相加（用 +=）
 diagonal: only the diagonal of softmax's Jacobian is there, {0} ∘ (1 − {0}), as if each entry
     depended on its own alone: {1} |
     只有 softmax 雅可比矩阵的对角线 {0} ∘ (1 − {0})，好像每一项只依赖自己：{1}
@@ -121,22 +115,17 @@ last_wins: = where += belongs, or −=: of what comes to one place the last wins
     写成了 =，而应当用 +=：同一位置只剩最后一个（下标相同时用 np.add.at）
 relu_of_it: relu is taken of the gradient itself, where the mask {0} belongs |
     对梯度本身取了 relu，而应当乘以掩码 {0}
-masked: {line} is 0 where {0} is {1}: a mask is there that doesn't belong there |
-    {line} 在 {0} 为 {1} 处是零：多了一个掩码
 times_where: {line} {times} where {0} is {1} | 在 {0} 为 {1} 处，{line} {times}
 ids: the ids themselves stand where {0} belongs: make them one-hot |
     写成了类别编号本身，而应当是 {0}（独热编码）
-own_ids: {0} is looked up by the ids of {1}, in the place of its own |
+other_ids: {0} is taken by the ids of {1}, in the place of its own |
     {0} 用了 {1} 的下标，而应当用它自己的
-other_ids: it is added up by the ids of {0}, in the place of its own: {1} |
-    累加时用了 {0} 的下标，而应当用它自己的：{1}
 all_rows: what {0} marks in any row is marked in all of them: index each row by its own id, as in
     [np.arange(len(y)), y] |
     {0} 在各行标记的位置，每一行都标记了：要逐行取下标，如 [np.arange(len(y)), y]
 inverted: {0} is inverted: its opposite stands where it belongs | {0} 取反了
 stands, without, around: {0} stands where {1} belongs | 写成了 {0}，而应当是 {1}
 one_for: {0} is missing: 1 stands where it belongs | 漏了 {0}：写成了 1
-reversed: {0} is turned round: its entries along {1} are reversed | {0} 沿{1}被翻转了
 tiled: {0} is repeated as a whole (tile) where each of its entries is to be repeated (repeat) |
     {0} 被整体重复了（tile），而应当逐元素重复（repeat）
 at_loss: {0}: that is the gradient of another loss | {0}：那是另一个损失的导数
@@ -214,6 +203,8 @@ def _written(value: Any, readings: Readings | None, language: int = ENGLISH) -> 
     """One of an edit's values: a term, axes, a name, or a number."""
     if isinstance(value, frozenset):
         axes = ", ".join(map(str, sorted(value)))
+        if not axes:
+            return "所有元素" if language else "all entries"
         return f"轴 {axes} " if language else f"{'axis' if len(value) == 1 else 'axes'} {axes}"
     if isinstance(value, Term) and readings is not None:
         return readings.text(value)

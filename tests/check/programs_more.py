@@ -551,7 +551,7 @@ HUBER = Program(
         ("dE", "np.where(small, E, np.sign(E)) / m", lost(r"0\.5|delta") + r"|\b2 times"),
         ("dE", "np.where(small, E, delta * np.abs(E)) / m", r"\|E\||abs"),
         ("dE", "np.where(small, E ** 2, delta * np.sign(E)) / m", EXPONENT + "|" + twice("E")),
-        ("dE", "np.where(small, np.abs(E), delta * np.sign(E)) / m", r"\|E\|"),
+        ("dE", "np.where(small, np.abs(E), delta * np.sign(E)) / m", r"\|(c_1 ∘ )?E\|"),
         ("dE", "np.clip(E, -delta, delta)", large("8")),
         ("dW2", "A1 @ dZ2.T", FLIPPED),
         ("dW2", "dZ2 @ Z1.T", swapped("Z1", "A1")),

@@ -329,7 +329,7 @@ STAGED = Program(
         ("dz", "(np.exp(logp) - np.eye(C)[y]) / N", "onehot.y. stands"),
         ("dz", "(logp - T) / N", swapped("logp", "exp.*")),
         ("dz", "T * (np.exp(logp) - 1) / N", "diagonal|.*"),
-        ("dhd", "dz @ W2.T * (hd > 0)", "x > 0 of x = hd"),
+        ("dhd", "dz @ W2.T * (hd > 0)", extra(".*hd.*")),
         ("dh", "dhd", lost("1.429.*|.* / 0.7")),
         ("dh", "dhd * (drop > 0)", "0.7|1.4|times"),
         ("dout", "dh * out", swapped("out", ".*0.*")),

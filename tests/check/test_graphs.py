@@ -315,7 +315,7 @@ def test_logits_taken_for_squares_after_a_sigmoid():
     loss = nn.BCEWithLogitsLoss("sum")(net(x), y)
     p = sigmoid(ag.named_tensors(loss)["s_1"].data)
     report = check_backprop(loss, {"s_1": (p - y) * p * (1 - p)})
-    assert "of x = σ(s_1) is one too many" in (report["s_1"].cause or "")
+    assert "the factor σ(s_1) ∘ (1 − σ(s_1)) is one too many" in (report["s_1"].cause or "")
     report = check_backprop(loss, {"s_1": (p - y) / 10})
     assert "δ_1 is 10 times too small" in (report["s_1"].cause or "")
 
@@ -452,7 +452,7 @@ def test_a_slope_alone_and_what_says_nothing_of_a_column():
     z = (x @ parameter("w", 3, 1)).named("z")
     p = 1 / (1 + np.exp(-z))
     loss = -np.sum(y * np.log(p) + (1 - y) * np.log(1 - p))
-    assert "what comes from the loss is missing" in cause(loss, {"z": p.data * (1 - p.data)})
+    assert "(1 − σ(z)) stands where" in cause(loss, {"z": p.data * (1 - p.data)})
     unnamed = cause(loss, {"z": (p.data - y) * np.sin(9 * p.data)})
     assert unnamed.startswith("no usual mistake")
     assert "the right one times" not in unnamed
