@@ -47,7 +47,7 @@ def find(readings: Readings, fits: Callable[[Mapping[str, Array]], bool]) -> Cau
         nodes = walk(output)
         names = {t: name for name, t in tensors.items()}
         term = cache(partial(_term, meaning))
-        some = _mistakes(nodes, term, readings) if len(nodes) <= _MOST else ()
+        some = _Places(nodes, term, readings) if len(nodes) <= _MOST else ()
         for cause, rules in sorted(some, key=lambda x: x[0][0]):
             seeds = {output: np.ones(output.shape)}
             try:
@@ -118,50 +118,65 @@ def _alike(nodes: Sequence[Tensor]) -> list[list[Tensor]]:
     return [group for some in groups.values() for _, group in some]
 
 
-def _mistakes(
-    nodes: Sequence[Tensor], term: Callable[[Tensor], Term], readings: Readings
-) -> Iterator[tuple[Cause, Rules]]:
-    """What may be wrong at each place, and the rules that make it so."""
-    groups = _alike(nodes)
-    uses: dict[Tensor, dict[tuple[int, int], list[Use]]] = defaultdict(dict)  # by their place
-    for k, group in enumerate(groups):
-        for t, i in itertools.product(group, range(len(group[0].inputs))):
-            uses[t.inputs[i]].setdefault((k, i), []).append((t, i))
-    for group in groups:
-        t = group[0]
-        for i in range(len(t.inputs)):
-            is_leaf = t.inputs[i]._op is None and {u.inputs[i] for u in group} == {t.inputs[i]}
-            for kept in (t, group[-1]) if is_leaf and len(group) > 1 else ():
-                others = ((u, i) for u in group if u is not kept)
-                yield (1.2, "last_wins", ()), dict.fromkeys(others, _nothing)
-            if (of := next((u for u in group if u.inputs[i]._tracked), None)) is None:
-                continue
-            alike = (some for some in groups if len(some) == len(group) > 1)
-            for (cost, kind, values), rule in (*_of_rule(of, i, term),
-                                               *_of_factor(group, i, term, alike)):
+class _Places:
+    """What may be wrong at each place, with the rules that make it so."""
+
+    def __init__(
+        self, nodes: Sequence[Tensor], term: Callable[[Tensor], Term], readings: Readings
+    ) -> None:
+        self._term, self._readings, self._groups = term, readings, _alike(nodes)
+        self._uses: dict[Tensor, dict[tuple[int, int], list[Use]]] = defaultdict(dict)
+        for k, group in enumerate(self._groups):
+            for t, i in itertools.product(group, range(len(group[0].inputs))):
+                self._uses[t.inputs[i]].setdefault((k, i), []).append((t, i))
+
+    def __iter__(self) -> Iterator[tuple[Cause, Rules]]:
+        for group in self._groups:
+            for i in range(len(group[0].inputs)):
+                yield from self._of_operand(group, i)
+            ways = sorted({way for t in group for way in self._uses[t]})
+            for n in range(1, len(ways) + 1) if len(ways) <= _MOST_USES else ():
+                for some in itertools.combinations(ways, n):
+                    yield from self._of_uses(group, some, [w for w in ways if w not in some])
+
+    def _of_operand(self, group: Sequence[Tensor], i: int) -> Iterator[tuple[Cause, Rules]]:
+        """In its rule; and where a leaf's gradients are to be added up."""
+        t, x = group[0], group[0].inputs[i]
+        is_leaf = x._op is None and {u.inputs[i] for u in group} == {x}
+        for kept in (t, group[-1]) if is_leaf and len(group) > 1 else ():
+            others = ((u, i) for u in group if u is not kept)
+            yield (1.2, "last_wins", ()), dict.fromkeys(others, _nothing)
+        of = next((u for u in group if u.inputs[i]._tracked), None)
+        if of is not None:
+            alike = (some for some in self._groups if len(some) == len(group) > 1)
+            found = _of_rule(of, i, self._term), _of_factor(group, i, self._term, alike)
+            for (cost, kind, values), rule in itertools.chain(*found):
                 rules: Rules = {(u, i): partial(rule, k) for k, u in enumerate(group)}
                 yield (cost, *_each(kind, values, group)), rules
-        ways = sorted({way for x in group for way in uses[x]})
-        slope = next((s for s in readings.slopes if s.result is term(t)), None)
-        before = [_operand(x, term) for x in group] if slope is not None else [None] * len(group)
-        for n in range(1, len(ways) + 1) if len(ways) <= _MOST_USES else ():
-            for some in itertools.combinations(ways, n):
-                by = [(use, x, s) for x, s in zip(group, before, strict=True)
-                      for way in some for use in uses[x].get(way, ())]  # fmt: skip
-                lost = [use for use, _, _ in by]
-                left = [u for x in group for way in ways for u in uses[x].get(way, ())
-                        if way not in some]  # fmt: skip
-                if left:
-                    kind, named = ("only_through", left) if n > 1 else ("through_missing", lost)
-                    values = term(t), term(named[0][0])
-                    yield (1.1 + 0.1 * n, kind, values), dict.fromkeys(lost, _nothing)
-                if slope is None or any(s is None for s in before):
-                    continue
-                if left:
-                    values = slope, term(lost[0][0])
-                    yield (1.6, "slope_missing_through", values), _handed_on(by, lambda s, y: 1)
-                for (cost, kind, values), f in _of_slope(slope) if not left else ():
-                    yield (cost, *_each(kind, values, group)), _handed_on(by, f)
+
+    def _of_uses(
+        self, group: Sequence[Tensor], some: Sequence[Any], rest: Sequence[Any]
+    ) -> Iterator[tuple[Cause, Rules]]:
+        """In what comes back by some of the ways in which it is used, and by the rest as it is."""
+        t, uses = group[0], self._uses
+        by = [(use, x) for x in group for w in some for use in uses[x].get(w, ())]
+        left = [use for x in group for w in rest for use in uses[x].get(w, ())]
+        if left:
+            lost = [use for use, _ in by]
+            kind, said = ("only_through", left) if len(some) > 1 else ("through_missing", lost)
+            values = self._term(t), self._term(said[0][0])
+            yield (1.1 + 0.1 * len(some), kind, values), dict.fromkeys(lost, _nothing)
+        slopes = (s for s in self._readings.slopes if s.result is self._term(t))
+        for slope in itertools.islice(slopes, 1):
+            before = {x: _operand(x, self._term) for x in group}
+            handed = [(use, x, s) for use, x in by if (s := before[x]) is not None]
+            if len(handed) < len(by):
+                continue
+            if left:
+                way = self._term(by[0][0][0])
+                yield (1.6, "slope_missing_through", (slope, way)), _handed_on(handed, _one)
+            for (cost, kind, about), f in _of_slope(slope) if not left else ():
+                yield (cost, *_each(kind, about, group)), _handed_on(handed, f)
 
 
 def _each(kind: str, values: tuple[Any, ...], group: Sequence[Tensor]) -> tuple[str, Any]:
@@ -193,7 +208,7 @@ def _of_rule(
 def _of_slope(slope: Slope) -> Iterator[tuple[Cause, SlopeOf]]:
     """What may stand for it, as in `edits.of_slopes`."""
     at = slope.at
-    yield (0.8, "slope_missing", (slope,)), lambda s, y: 1
+    yield (0.8, "slope_missing", (slope,)), _one
     yield (2.5, "slope_too_many", (slope,)), lambda s, y: at(s, y) ** 2
     yield (1.3, "slope_of_s", (slope,)), lambda s, y: at(s, s)
     yield (1.35, "slope_at_l", (slope,)), lambda s, y: at(y)
@@ -271,6 +286,10 @@ def _handed_on(some: Sequence[tuple[Use, Tensor, Any]], slope: SlopeOf) -> Rules
 
     rules: Rules = {use: partial(by, y, s) for use, y, s in some}
     return rules | {(s, j): partial(to, s) for _, _, s in some for j in range(len(s.inputs))}
+
+
+def _one(s: Array, y: Array) -> float:
+    return 1.0
 
 
 def _nothing(vjp: Rule) -> Rule:

@@ -45,7 +45,7 @@ MISTAKES = {
     "dh = dh + dh_next": ("pass", r"only .* V\)?.* is there: add"),
     "dn = dh * z[t]": ("dn = dh", rf"the factor σ\(.* P.*\) is missing{EACH}"),
     "dz = dh * (n[t] - h[t])": ("dz = dh * (n[t] + h[t])", f"has the wrong sign{EACH}"),
-    "dh_next = dh * (1 - z[t])": ("dh_next = dh", rf"the factor 1 − .* is missing{EACH}"),
+    "dh_next = dh * (1 - z[t])": ("dh_next = dh", r"the factor 1 − .* is missing"),
     "(1 - z[t])\n    dn": ("z[t]\n    dn", rf"σ\(.*\) stands where 1 − .* belongs{EACH}"),
     "dz = dz * z[t] * (1 - z[t])": ("pass", r"σ'\(.* P.*\) is missing: "),
     "(1 - n[t] ** 2)": ("n[t] * (1 - n[t])", "this is the slope of sigmoid, "),
