@@ -771,6 +771,12 @@ class _Form:
         found = None if x is None else self._with_number(f, x, c)
         if found is not None:
             return found
+        if f.op == "*" and c > 0 and x is not None and x.name is None:
+            error = next((g for g, p in f.args if p == 1 and _is_residual(g)), None)
+            if error is not None and self.writer.by_rows(c, True):
+                return self._multiplied(
+                    f.args, {error: self.writer.scaled(self.done[error], c, True)}
+                )
         whole = f.op == "*" and x is not None and x.name is None and not x.is_called("outer")
         if whole and self.writer.is_factor(c, _is_residual(f)):
             return self._multiplied(f.args, {}, c)

@@ -107,11 +107,11 @@ class Layer(NamedTuple):
     formulas: dict[str, str]
 
 
-DELTAS = {"h_1": "δ_2 W_hᵀ + ∂L/∂p[:, 0]"}
-SUMS = {"W_x": "x[:, 0]ᵀ δ_1 + x[:, 1]ᵀ δ_2", "W_h": "h_0ᵀ δ_1 + h_1ᵀ δ_2", "b": "1ᵀ (δ_2 + δ_1)"}
+DELTAS = {"h_1": "∂L/∂p[:, 0] + δ_2 W_hᵀ"}
+SUMS = {"W_x": "x[:, 0]ᵀ δ_1 + x[:, 1]ᵀ δ_2", "W_h": "h_0ᵀ δ_1 + h_1ᵀ δ_2", "b": "1ᵀ (δ_1 + δ_2)"}
 HEADS = {
-    "W_O": "Σ_i(Hᵀ ∂L/∂p)", "V": "Aᵀ heads(∂L/∂H)", "Q": "∂L/∂S K / √(2)",
-    "K": "∂L/∂Sᵀ Q / √(2)", "W_Q": "Σ_i(xᵀ concat(∂L/∂Q))",
+    "W_O": "Σ_i(Hᵀ ∂L/∂p)", "V": "Aᵀ heads(∂L/∂H)", "Q": "∂L/∂S K / √2",
+    "K": "∂L/∂Sᵀ Q / √2", "W_Q": "Σ_i(xᵀ concat(∂L/∂Q))",
 }  # fmt: skip
 SCORES = "A ∘ (heads(∂L/∂H) Vᵀ − Σ_l(A ∘ (heads(∂L/∂H) Vᵀ)))"
 
@@ -152,7 +152,7 @@ LAYERS = {
     "Flatten": Layer(lambda: nn.Flatten(), IMAGES, lambda x: x.reshape(2, -1), {}),
     "RNN": Layer(
         lambda: First(nn.RNN(4, 2, rng=0)), TIMES, rnn,
-        {"s_1": "(1 − h_1²) ∘ (δ_2 W_hᵀ + ∂L/∂p[:, 0])", **SUMS},
+        {"s_1": "(1 − h_1²) ∘ (∂L/∂p[:, 0] + δ_2 W_hᵀ)", **SUMS},
     ),
     "LSTM": Layer(
         lambda: First(nn.LSTM(4, 2, rng=0)), TIMES, lstm,
