@@ -20,6 +20,8 @@ from ..show.source import source
 from ..show.text import shapes, text
 from .chain import Path
 
+_MOST_PARTS = 8  # of a gradient as the rules give it
+
 
 class _Shown:
     """What is written step by step; a symbol of a part is said once."""
@@ -129,7 +131,8 @@ class Step(_Shown):
         indent = " " * len(self.symbol)
         first = [part for part in self._equals() if part != self.symbol]
         lines = [f"{self.symbol} = {' = '.join(first)}" if first else self.symbol]
-        further = dict.fromkeys((self.formula, self.result))
+        given = [] if self._is_tangled else [self.formula]
+        further = dict.fromkeys((*given, self.result))
         lines += [f"{indent} = {formula}" for formula in further]
         lines += [f"{indent}   with {name} = {text(x)}" for name, x in self._defined(known)]
         lines.append(f"{indent}   shapes: {self.shapes}")
@@ -139,7 +142,8 @@ class Step(_Shown):
     def _latex(self, known: set[str]) -> str:
         symbol = latex_name(self.symbol)
         first = [part for part in self._equals(latex_name, r" \cdot ") if part != symbol]
-        equal = [" = ".join(first)] * bool(first) + [latex(self.given)]
+        equal = [" = ".join(first)] * bool(first)
+        equal += [] if self._is_tangled else [latex(self.given)]
         lines = [f"{symbol * (i == 0)} &= {part}".lstrip() for i, part in enumerate(equal)]
         left_shaped = over_shape(symbol, self._value.shape)
         lines += [f"{left_shaped} &= {latex(self.simple, True)}"]
@@ -148,8 +152,13 @@ class Step(_Shown):
         ]
         return aligned(lines)
 
+    @property
+    def _is_tangled(self) -> bool:
+        """Whether the gradient as the rules give it takes too many parts to be read."""
+        return len(self.definitions) > _MOST_PARTS
+
     def _defined(self, known: set[str]) -> list[tuple[str, Expression]]:
-        found = dict(self.definitions + self.parts)
+        found = dict(self.definitions * (not self._is_tangled) + self.parts)
         new = [(name, x) for name, x in found.items() if name not in known]
         known.update(found)
         return new

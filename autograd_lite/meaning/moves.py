@@ -389,8 +389,12 @@ def _extreme(op: str, x: Term, axes: frozenset[int], shape: Shape) -> Term:
 def _inward(
     x: Term, move: Callable[[Term], Term | None], always: bool = False
 ) -> Term | None:
-    """A move of each operand instead of the result, where that is shorter."""
-    if x.op not in "+*" or (x.size > LARGEST and not always):
+    """A move of each operand instead of the result, where that is shorter.
+
+    Of much only where one was moved before, as in softmax of columns: exp((xᵀ − max)ᵀ).
+    """
+    is_near = x.size <= LARGEST or any(f.op == "transpose" for f in x.operands)
+    if x.op not in "+*" or not (is_near or always):
         return None
     parts = [(e, c) for f, c in x.args if (e := move(f)) is not None]
     if len(parts) < len(x.args):

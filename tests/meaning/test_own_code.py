@@ -1237,3 +1237,22 @@ def test_what_is_compared_and_when_is_said_in_order():
         h = np.tanh(parameter("U", 3, 3) @ h + b).named(f"h_{t}")
     found = results(np.sum(h**2))["b"]
     assert found == "∂L/∂h_1 ∘ (1 − h_1²) + ∂L/∂h_2 ∘ (1 − h_2²)"
+
+
+def test_a_softmax_by_columns_at_each_of_many_steps():
+    r = np.random.default_rng(0)
+    w, u, v = (ag.Tensor(r.normal(size=(3, 3)), requires_grad=True, name=n) for n in "WUV")
+    h, loss = np.zeros((2, 3)), 0
+    for _ in range(4):
+        h = np.tanh(r.normal(size=(2, 3)) @ w + h @ u)
+        e = np.exp(((h @ v).T - np.max(h @ v, axis=1)).T)
+        p = (e.T / e.sum(axis=1)).T
+        loss = loss - np.sum(np.log(p[np.arange(2), r.integers(3, size=2)]))
+    step = ag.derive(loss)["W"]
+    said = step.text
+    assert said.count("softmax(") >= 4
+    assert "max(" not in said.replace("softmax(", "")
+    assert step.formula not in said  # as the rules give it, it takes many lines
+    assert step.result in said
+    assert len(said.splitlines()) < 30, said
+    assert len(step.latex.splitlines()) < 30
