@@ -390,10 +390,17 @@ class Readings:
 
     def text(self, e: Term) -> str:
         """A term, written; on the right its parts that got a symbol."""
+        said, parts = self.written(e)
+        return abridged(" with ".join([said, *filter(None, [", ".join(parts)])]))
+
+    def written(self, e: Term) -> tuple[str, list[str]]:
+        """A term, written, and what its parts are that got a symbol: ``u_1 = …``."""
         written, parts = self._writer.expression(e)
-        where = ", ".join(f"{name} = {text(part)}" for name, part in parts)
-        said = f"{text(written)} with {where}" if where else text(written)
-        return said if len(said) <= _WIDEST else said[: _WIDEST - 1] + "…"
+        return text(written), [f"{name} = {text(part)}" for name, part in parts]
+
+
+def abridged(said: str, most: int = _WIDEST) -> str:
+    return said if len(said) <= most else said[: most - 1] + "…"
 
 
 def _of_given(

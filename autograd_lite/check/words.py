@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 from ..show.notation import number
-from .readings import Readings, Slope, Term
+from .readings import Readings, Slope, Term, abridged
 
 _TABLE = """
 zeros: not written yet: all zeros (or it cancels to 0, or = for += leaves a loop's last, a 0) |
@@ -139,6 +139,7 @@ KINDS: dict[str, Sequence[str]] = {
 }
 
 ENGLISH, CHINESE = 0, 1
+_MOST = 300  # characters of what symbols of parts stand for
 _SIGNS = {"sigmoid": "σ"}
 
 
@@ -155,21 +156,47 @@ def say(
         readings: writes terms.
         language: ENGLISH or CHINESE.
     """
+    terms = _Terms(readings)
+    said = _said(kind, values, line, terms, language)
+    where = abridged(", ".join(dict.fromkeys(terms.parts)), _MOST)
+    return said + (", where ", "，其中 ")[language] + where if where else said
+
+
+class _Terms:
+    """The terms of one sentence, written; what their parts are is said once, in the end."""
+
+    def __init__(self, readings: Readings | None) -> None:
+        self._readings, self.parts = readings, list[str]()
+
+    def text(self, e: Term) -> str:
+        if self._readings is None:
+            return ""
+        said, parts = self._readings.written(e)
+        self.parts += parts
+        return abridged(said)
+
+    def sources(self, e: Term) -> str:
+        return ", ".join(self._readings.sources(e)) if self._readings is not None else ""
+
+
+def _said(kind: str, values: tuple[Any, ...], line: str, terms: _Terms, language: int) -> str:
     if kind == "times":
         return _times(values[0], line, language)
+    template = KINDS[kind][language]
     named = {"line": line}
     for value in values:
         if isinstance(value, Slope):
-            named |= _of_slope(value, readings)
-        elif isinstance(value, Term):
-            named.setdefault("contribution", _contribution(value, readings, language))
+            named |= _of_slope(value, terms)
+        elif isinstance(value, Term) and "{contribution}" in template:
+            named.setdefault("contribution", _contribution(value, terms, language))
     if kind in ("term_times", "times_where"):
         named["times"] = _times(values[-1], "", language).strip()
     written = [
-        say(value[0], value[1], line, readings, language) if type(value) is tuple
-        else _written(value, readings, language) for value in values
+        _said(value[0], value[1], line, terms, language) if type(value) is tuple
+        else _written(value, terms, language) if f"{{{i}}}" in template else ""
+        for i, value in enumerate(values)
     ]  # fmt: skip
-    return KINDS[kind][language].format(*written, **named)
+    return template.format(*written, **named)
 
 
 def _times(k: float, line: str, language: int) -> str:
@@ -184,30 +211,29 @@ def _times(k: float, line: str, language: int) -> str:
     return said if k > 0 else sign + joined + said.removeprefix(line).strip()
 
 
-def _of_slope(slope: Slope, readings: Readings | None) -> dict[str, str]:
+def _of_slope(slope: Slope, terms: _Terms) -> dict[str, str]:
     f = _SIGNS.get(slope.op.name, slope.op.name)
-    s, l, unit = (_written(e, readings) for e in (slope.of, slope.result, slope.unit))  # noqa: E741
+    s, l, unit = map(terms.text, (slope.of, slope.result, slope.unit))  # noqa: E741
     return {"f": f, "s": s, "l": l, "slope": f"{f}'({s})", "written": unit}
 
 
-def _contribution(e: Term, readings: Readings | None, language: int) -> str:
+def _contribution(e: Term, terms: _Terms, language: int) -> str:
     """A term of a sum, and which tensors it comes from."""
-    names = ", ".join(readings.sources(e)) if readings is not None else ""
-    text = _written(e, readings)
+    names, text = terms.sources(e), terms.text(e)
     if language == CHINESE:
         return f"来自 {names} 的项 {text}" if names else f"项 {text}"
     return f"what comes from {names} (the term {text})" if names else f"the term {text}"
 
 
-def _written(value: Any, readings: Readings | None, language: int = ENGLISH) -> str:
+def _written(value: Any, terms: _Terms, language: int) -> str:
     """One of an edit's values: a term, axes, a name, or a number."""
     if isinstance(value, frozenset):
         axes = ", ".join(map(str, sorted(value)))
         if not axes:
             return "所有元素" if language else "all entries"
         return f"轴 {axes} " if language else f"{'axis' if len(value) == 1 else 'axes'} {axes}"
-    if isinstance(value, Term) and readings is not None:
-        return readings.text(value)
+    if isinstance(value, Term):
+        return terms.text(value)
     return ratio(value) if isinstance(value, int | float) else value if type(value) is str else ""
 
 
