@@ -331,7 +331,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     """
     x, ord = operand(x), setting("norm", "ord", ord)
     x = astype(x, float) if x.dtype.kind in "biu" else x
-    axes = normalize_axis_tuple(range(x.ndim) if axis is None else axis, x.ndim)
+    axes: Any = normalize_axis_tuple(range(x.ndim) if axis is None else axis, x.ndim)
     if axis is None and ord is None:
         return _root_of_squares(x, axes, keepdims)
     np.linalg.norm(np.ones((1,) * x.ndim), ord, axes)  # raises what there is to raise
