@@ -125,6 +125,7 @@ class _Places:
         self, nodes: Sequence[Tensor], term: Callable[[Tensor], Term], readings: Readings
     ) -> None:
         self._term, self._readings, self._groups = term, readings, _alike(nodes)
+        self._at = {t: (group, j) for group in self._groups for j, t in enumerate(group)}
         self._uses: dict[Tensor, dict[tuple[int, int], list[Use]]] = defaultdict(dict)
         for k, group in enumerate(self._groups):
             for t, i in itertools.product(group, range(len(group[0].inputs))):
@@ -153,6 +154,21 @@ class _Places:
             for (cost, kind, values), rule in itertools.chain(*found):
                 rules: Rules = {(u, i): partial(rule, k) for k, u in enumerate(group)}
                 yield (cost, *_each(kind, values, group)), rules
+            yield from self._of_other_passes(group, i)
+
+    def _of_other_passes(self, group: Sequence[Tensor], i: int) -> Iterator[tuple[Cause, Rules]]:
+        """The other factor of a product of matrices, as it is a pass earlier, or later."""
+        own = [t.inputs[1 - i] for t in group] if group[0].op.name == "matmul" else []
+        same, last = self._at.get(own[-1], ([], 0)) if len(own) > 1 else ([], 0)
+        for by, stands, belongs in ((1, last, -2), (-1, last - 1, -1)) if last else ():
+            places = range(last - len(own) + 1 + by, last + 1 + by)
+            instead = [same[j]._array if 0 <= j < len(same) else 0 * x._array
+                       for j, x in zip(places, own, strict=True)]  # fmt: skip
+            values = self._term(same[stands]), self._term(own[belongs])
+            rules: Rules = {
+                (t, i): partial(_of_another, i, x) for t, x in zip(group, instead, strict=True)
+            }
+            yield (1.8, "at_each", values), rules
 
     def _of_uses(
         self, group: Sequence[Tensor], some: Sequence[Any], rest: Sequence[Any]
@@ -259,6 +275,10 @@ def _by_own(i: int) -> Edited:
 
 def _not_transposed(i: int) -> Edited:
     return lambda k, vjp: lambda g, out, x, y: x @ g if i else g @ y
+
+
+def _of_another(i: int, other: Array, vjp: Rule) -> Rule:
+    return lambda g, out, *xs: vjp(g, out, *((xs[0], other) if i == 0 else (other, xs[1])))
 
 
 def _times(slope: SlopeOf) -> Edited:
