@@ -23,8 +23,8 @@ _ROUNDINGS = 50  # that one number may have gone through
 _KINKED = {"relu", "leaky_relu", "absolute", "maximum", "minimum"}
 _EXTREME = {"max", "min"}
 
-Wrap = Callable[[Tensor, Any], Any]
-"""``(tensor, vjp)`` → the rule to call in its place."""
+Wrap = Callable[[Tensor, int, Any], Any]
+"""``(tensor, i, vjp)`` → what to call in the place of the rule of operand i."""
 
 
 class Backward:
@@ -98,7 +98,7 @@ class Backward:
                 return x
             return _wide(x) * (1 + shift * rng.uniform(-1, 1, x.shape))
 
-        def moved(tensor: Tensor, vjp: Any) -> Any:
+        def moved(tensor: Tensor, i: int, vjp: Any) -> Any:
             def rule(g: Any, out: Any, *xs: Any, **params: Any) -> Any:
                 if tensor._op is not None and tensor._op.reads:  # its rule asks which entry it was
                     return vjp(off(g), out, *xs, **params)
@@ -127,7 +127,7 @@ class Backward:
         """The gradients computed from those that were given, instead of from the right ones."""
         instead = {self.tensors[name]: g for name, g in given.items()}
 
-        def from_given(tensor: Tensor, vjp: Any) -> Any:
+        def from_given(tensor: Tensor, i: int, vjp: Any) -> Any:
             g = instead.get(tensor)
             return vjp if g is None else lambda _, *xs, **params: vjp(g, *xs, **params)
 
@@ -151,13 +151,13 @@ def wrapped(wrap: Wrap) -> Layer:
     def layer(tensor: Tensor, g: Any, vjps: Any) -> Any:
         if tensor._op is None:
             return vjps
-        some = zip(vjps, tensor._inputs)  # noqa: B905  (the vjps may be endless)
-        return [vjp and wrap(tensor, vjp) for vjp, _ in some]
+        some = enumerate(zip(vjps, tensor._inputs))  # noqa: B905  (the vjps may be endless)
+        return [vjp and wrap(tensor, i, vjp) for i, (vjp, _) in some]
 
     return layer
 
 
-def _beside(kink: int, tie: int, tensor: Tensor, vjp: Any) -> Any:
+def _beside(kink: int, tie: int, tensor: Tensor, i: int, vjp: Any) -> Any:
     """The rule a little beside a kink, where no two entries are equal, either: on which side."""
     op: Any = tensor.op
     side = kink if op.name in _KINKED else tie if op.name in _EXTREME else 0

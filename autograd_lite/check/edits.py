@@ -30,6 +30,7 @@ from .readings import (
     ACTIVATIONS,
     ONE,
     Readings,
+    Slope,
     Term,
     as_number,
     coefficient,
@@ -56,6 +57,10 @@ _RECOMPUTED = (
     "term_missing", "term_times", "only_term", "factor_missing", "division_missing", "exponent",
     "axis"
 )  # fmt: skip
+
+
+SlopeOf = Callable[[Array, Array], Any]
+"""``(s, y)`` → the slope at s, where y is."""
 
 
 class Edit(NamedTuple):
@@ -460,16 +465,25 @@ def of_slopes(e: Term, readings: Readings, is_product: bool) -> Edits:
                 yield Edit(1.8, "factor_missing", (part,), {e: _reweighed(e, others)})
         is_own = not is_product and e is slope.result  # as exp' is, and then any factor may be
         yield Edit(1.5 if is_own else 0.8, "slope_missing", (slope,), {e: rest})
-        instead = [(1.3, "slope_of_s", slope.at(s, s)), (1.35, "slope_at_l", slope.at(l)),
-                   (1.9, "value_for_slope", l)]  # fmt: skip
-        for cost, kind, array in instead:
-            yield Edit(cost, kind, (slope,), {e: partial(_times, rest, array)})
-        for op in ACTIVATIONS:
-            if op is not slope.op:
-                other = slope._replace(op=op, params={})
-                for cost, array in ((2.2, other.at(s, l)), (2.6, other.at(l))):
-                    make = partial(_times, rest, array)
-                    yield Edit(cost, "other_slope", (op.name, slope), {e: make})
+        for cost, kind, values, other in other_slopes(slope):
+            yield Edit(cost, kind, values, {e: partial(_times, rest, other(s, l))})
+
+
+def other_slopes(slope: Slope) -> Iterator[tuple[float, str, tuple[Any, ...], SlopeOf]]:
+    """What may stand in its place: at another tensor, f itself, another function's."""
+    at = slope.at
+    yield 1.3, "slope_of_s", (slope,), lambda s, y: at(s, s)
+    yield 1.35, "slope_at_l", (slope,), lambda s, y: at(y)
+    yield 1.9, "value_for_slope", (slope,), lambda s, y: y
+    for op in ACTIVATIONS:
+        if op is not slope.op:
+            other, values = slope._replace(op=op, params={}).at, (op.name, slope)
+            yield 2.2, "other_slope", values, other
+            yield 2.6, "other_slope", values, partial(_at_result, other)
+
+
+def _at_result(slope: Callable[[Array], Array], s: Array, y: Array) -> Array:
+    return slope(y)
 
 
 def _times(rest: Make, array: Array, xs: Sequence[Array], v: Array) -> Array:

@@ -18,7 +18,9 @@ from ..engine.backward import pull
 from ..engine.tensor import Array, Tensor
 from ..graph import walk
 from ..meaning.read import Meaning
-from .readings import ACTIVATIONS, Readings, Slope, Term
+from .backward import wrapped
+from .edits import SlopeOf, other_slopes
+from .readings import Readings, Slope, Term
 
 _MOST = 400  # tensors of a graph
 _MOST_USES = 5  # of a result, any of which may be missing
@@ -30,8 +32,6 @@ Cause = tuple[float, str, tuple[Any, ...]]
 """What a mistake costs, its kind, and what it is about."""
 Edited = Callable[[int, Rule], Rule]
 """What stands for a rule in the kth pass."""
-SlopeOf = Callable[[Array, Array], Any]
-"""``(s, y)`` → the slope at s, where y is."""
 Rules = dict[Use, Callable[[Rule], Rule]]
 """What stands for the rules of some operands, by these."""
 
@@ -51,7 +51,7 @@ def find(readings: Readings, fits: Callable[[Mapping[str, Array]], bool]) -> Cau
         for cause, rules in sorted(some, key=lambda x: x[0][0]):
             seeds = {output: np.ones(output.shape)}
             try:
-                found = pull(seeds, set(names), layers=[_edited(rules)])
+                found = pull(seeds, set(names), layers=[wrapped(partial(_edited, rules))])
             except Exception:  # a rule that refuses such a cotangent
                 continue
             if fits({names[t]: np.asarray(g) for t, g in found.items()}):
@@ -63,14 +63,8 @@ def _term(meaning: Meaning, t: Tensor) -> Term:
     return meaning.terms.get(t) or meaning.read(t, {})
 
 
-def _edited(rules: Rules) -> Any:
-    """A layer of `pull`."""
-
-    def layer(tensor: Tensor, g: Any, vjps: Any) -> Any:
-        own = enumerate(zip(vjps, tensor.inputs))  # noqa: B905  (the vjps may be endless)
-        return [vjp and rules.get((tensor, i), _same)(vjp) for i, (vjp, _) in own]
-
-    return layer
+def _edited(rules: Rules, t: Tensor, i: int, vjp: Rule) -> Rule:
+    return rules[t, i](vjp) if (t, i) in rules else vjp
 
 
 class _From(NamedTuple):
@@ -136,9 +130,13 @@ class _Places:
             for i in range(len(group[0].inputs)):
                 yield from self._of_operand(group, i)
             ways = sorted({way for t in group for way in self._uses[t]})
+            slopes = (s for s in self._readings.slopes if s.result is self._term(group[0]))
+            slope = next(slopes, None)
+            before = {t: slope and _operand(t, self._term) for t in group}
             for n in range(1, len(ways) + 1) if len(ways) <= _MOST_USES else ():
                 for some in itertools.combinations(ways, n):
-                    yield from self._of_uses(group, some, [w for w in ways if w not in some])
+                    rest = [way for way in ways if way not in some]
+                    yield from self._of_uses(group, some, rest, slope, before)
 
     def _of_operand(self, group: Sequence[Tensor], i: int) -> Iterator[tuple[Cause, Rules]]:
         """In its rule; and where a leaf's gradients are to be added up."""
@@ -171,9 +169,16 @@ class _Places:
             yield (1.8, "at_each", values), rules
 
     def _of_uses(
-        self, group: Sequence[Tensor], some: Sequence[Any], rest: Sequence[Any]
-    ) -> Iterator[tuple[Cause, Rules]]:
-        """In what comes back by some of the ways in which it is used, and by the rest as it is."""
+        self, group: Sequence[Tensor], some: Sequence[Any], rest: Sequence[Any],
+        slope: Slope | None, before: Mapping[Tensor, Tensor | None],
+    ) -> Iterator[tuple[Cause, Rules]]:  # fmt: skip
+        """In what comes back by some of the ways in which it is used, and by the rest as it is.
+
+        Args:
+            group: results that are computed alike.
+            some, rest: these ways.
+            slope, before: of what function they are results, if they are, and what it is taken of.
+        """
         t, uses = group[0], self._uses
         by = [(use, x) for x in group for w in some for use in uses[x].get(w, ())]
         left = [use for x in group for w in rest for use in uses[x].get(w, ())]
@@ -182,17 +187,14 @@ class _Places:
             kind, said = ("only_through", left) if len(some) > 1 else ("through_missing", lost)
             values = self._term(t), self._term(said[0][0])
             yield (1.1 + 0.1 * len(some), kind, values), dict.fromkeys(lost, _nothing)
-        slopes = (s for s in self._readings.slopes if s.result is self._term(t))
-        for slope in itertools.islice(slopes, 1):
-            before = {x: _operand(x, self._term) for x in group}
-            handed = [(use, x, s) for use, x in by if (s := before[x]) is not None]
-            if len(handed) < len(by):
-                continue
-            if left:
-                way = self._term(by[0][0][0])
-                yield (1.6, "slope_missing_through", (slope, way)), _handed_on(handed, _one)
-            for (cost, kind, about), f in _of_slope(slope) if not left else ():
-                yield (cost, *_each(kind, about, group)), _handed_on(handed, f)
+        handed = [(use, x, s) for use, x in by if (s := before[x]) is not None]
+        if slope is None or len(handed) < len(by):
+            return
+        if left:
+            way = self._term(by[0][0][0])
+            yield (1.6, "slope_missing_through", (slope, way)), _handed_on(handed, _one)
+        for (cost, kind, about), f in _of_slope(slope) if not left else ():
+            yield (cost, *_each(kind, about, group)), _handed_on(handed, f)
 
 
 def _each(kind: str, values: tuple[Any, ...], group: Sequence[Tensor]) -> tuple[str, Any]:
@@ -222,22 +224,10 @@ def _of_rule(
 
 
 def _of_slope(slope: Slope) -> Iterator[tuple[Cause, SlopeOf]]:
-    """What may stand for it, as in `edits.of_slopes`."""
-    at = slope.at
+    """What may stand for it."""
     yield (0.8, "slope_missing", (slope,)), _one
-    yield (2.5, "slope_too_many", (slope,)), lambda s, y: at(s, y) ** 2
-    yield (1.3, "slope_of_s", (slope,)), lambda s, y: at(s, s)
-    yield (1.35, "slope_at_l", (slope,)), lambda s, y: at(y)
-    yield (1.9, "value_for_slope", (slope,)), lambda s, y: y
-    for op in ACTIVATIONS:
-        if op is not slope.op:
-            other, values = slope._replace(op=op, params={}).at, (op.name, slope)
-            yield (2.2, "other_slope", values), other
-            yield (2.6, "other_slope", values), partial(_at_result, other)
-
-
-def _at_result(slope: Callable[[Array], Array], s: Array, y: Array) -> Array:
-    return slope(y)
+    yield (2.5, "slope_too_many", (slope,)), lambda s, y: slope.at(s, y) ** 2
+    yield from (((cost, kind, values), f) for cost, kind, values, f in other_slopes(slope))
 
 
 def _of_factor(
@@ -314,7 +304,3 @@ def _one(s: Array, y: Array) -> float:
 
 def _nothing(vjp: Rule) -> Rule:
     return lambda g, *args, **how: 0 * vjp(g, *args, **how)
-
-
-def _same(vjp: Rule) -> Rule:
-    return vjp
