@@ -183,7 +183,8 @@ def matched(tree: Any, other: Any, what: str) -> list[Any]:
 
 def _shape(x: Any) -> tuple[int, ...] | None:
     try:
-        return np.shape(x)
+        shape: tuple[int, ...] = np.shape(x)
+        return shape
     except ValueError:  # nested sequences that are no array
         return None
 

@@ -110,7 +110,8 @@ def make_hvp(f: Function, x: Any) -> tuple[Function, Any]:
         >>> hvp_fn(np.array([1.0, 0.0])), gradient
         (array([6., 0.]), array([ 3., 12.]))
     """
-    return make_vjp(grad(f))(x)
+    found: tuple[Function, Any] = make_vjp(grad(f))(x)
+    return found
 
 
 def hessian_tensor_product(f: Function, argnum: int = 0) -> Function:

@@ -82,7 +82,8 @@ def line_of(tensor: Any) -> Line | None:
         >>> ag.line_of(y).text
         'y = 3.0 * x'
     """
-    return noted(tensor, "line")
+    line: Line | None = noted(tensor, "line")
+    return line
 
 
 def remember(tensor: Any) -> Line:

@@ -95,7 +95,8 @@ def networks(
             parameter.data = rng.normal(scale=scale, size=parameter.shape)
         return net
 
-    return st.composite(draw_network)()
+    found: SearchStrategy[Net] = st.composite(draw_network)()
+    return found
 
 
 def batches(net: Any, max_rows: int = 12) -> SearchStrategy[tuple[Array, Array]]:
@@ -117,4 +118,7 @@ def batches(net: Any, max_rows: int = 12) -> SearchStrategy[tuple[Array, Array]]
             return x, rng.integers(0, 2, (q, 1)).astype(np.float64)
         return x, np.eye(n_out)[rng.integers(0, n_out, q)]
 
-    return st.builds(batch, st.integers(1, max_rows), st.integers(0, 2**32 - 1))
+    found: SearchStrategy[tuple[Array, Array]] = st.builds(
+        batch, st.integers(1, max_rows), st.integers(0, 2**32 - 1)
+    )
+    return found

@@ -97,4 +97,5 @@ def standardize(x: Any) -> Array:
             f"standardize: feature {columns} has no variation (each row has the same value), "
             "so it can't be scaled to a standard deviation of 1; leave it out"
         )
-    return (x - x.mean(axis=0, keepdims=True)) / x.std(axis=0, keepdims=True)
+    standardized: Array = (x - x.mean(axis=0, keepdims=True)) / x.std(axis=0, keepdims=True)
+    return standardized

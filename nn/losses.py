@@ -292,7 +292,8 @@ class HuberLoss(_Loss):
 def _times(loss: Tensor, c: Any) -> Tensor:
     """``c · L``, which is then called L."""
     loss.name = None
-    return named(loss * c, "L")
+    result: Tensor = named(loss * c, "L")
+    return result
 
 
 class BCELoss(_Loss):

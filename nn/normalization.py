@@ -47,7 +47,8 @@ class Dropout(Module):
         if not (self.training and self.p):
             return x
         kept = (uniform(self.rng, x.shape) >= self.p) / (1 - self.p)
-        return x * Tensor(kept, name="m", dtype=np.result_type(x.dtype, np.float16))
+        dropped: Tensor = x * Tensor(kept, name="m", dtype=np.result_type(x.dtype, np.float16))
+        return dropped
 
 
 class _Scaled(Module):
@@ -65,7 +66,8 @@ class _Scaled(Module):
                 f"{type(self).__name__}: the last axis must have {self.weight.size} entries, and x "
                 f"has shape {x.shape}"
             )
-        return self.weight * self.normalised(x) + self.bias
+        scaled: Tensor = self.weight * self.normalised(x) + self.bias
+        return scaled
 
     def normalised(self, x: Tensor) -> Any:
         raise NotImplementedError

@@ -35,10 +35,12 @@ class Classes(NamedTuple):
                 [np.delete(prediction, c, axis=1).max(axis=1) for c in range(len(self.labels))],
                 axis=1,
             )
-            return (prediction - others)[:, 1:]
+            first: Array = (prediction - others)[:, 1:]
+            return first
         if self.level == 0.5 and prediction.min() >= 0 and prediction.max() <= 1:
             p = prediction.clip(1e-15, 1 - 1e-15)
-            return np.log(p) - np.log1p(-p)
+            logits: Array = np.log(p) - np.log1p(-p)
+            return logits
         return prediction - self.level
 
 
