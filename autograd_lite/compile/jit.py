@@ -38,33 +38,43 @@ def jitted(program: Program) -> Callable[..., Any]:
 
     def run(*given: Any) -> Any:
         known = dict(zip((*program.inputs, *program.captured), given, strict=True))
-        of = partial(mapped, change=lambda x: known[x] if isinstance(x, Node) else x)
-        sound, same = [True], [True]
+        of, asked = partial(mapped, change=lambda x: known[x] if type(x) is Node else x), []
         for node in program.nodes:
             args, kwargs = of(node.args), of(node.kwargs)
             if not isinstance(node, Guard):
                 t = _squared(node)
                 known[node] = (1 - known[t]) * (1 + known[t]) if t else _called(node, args, kwargs)
-                sound += _sound(node, args, kwargs, known[node])
+                asked += _sound(node, args, kwargs, known[node])
             elif node.function is not graph.kind_of:
-                same.append(jnp.asarray(args[0], node.function) == node.value)
-        return of(program.outputs), *(jnp.all(jnp.asarray(x)) for x in (sound, same))
+                asked.append(jnp.asarray(args[0], node.function) == node.value)
+        return of(program.outputs), asked and jnp.all(jnp.stack(asked))
 
     compiled = jax.jit(run)
 
     def function(*given: Any) -> Any:
         with jax.enable_x64(True):
-            found, sound, same = compiled(*given)
-        if not sound:
-            raise IndexError("an index is out of bounds, or a matrix singular")
-        if not same:
+            found, as_recorded = compiled(*given)
+        if type(as_recorded) is not list and not as_recorded:
             raise graph.Changed
-        examples = graph.values(program.outputs)
-        results = [np.array(x) if isinstance(y, np.ndarray) else type(y)(x.item())
-                   for x, y in zip(found, examples, strict=True)]  # fmt: skip
+        results = list[Any]()
+        for x, example in zip(found, graph.values(program.outputs), strict=True):
+            if not isinstance(example, np.ndarray):
+                results.append(type(example)(x.item()))
+                continue
+            array = np.asarray(_Written(x))
+            shared = any(np.may_share_memory(array, y) for y in (*given, *results))
+            results.append(array.copy() if shared else array)
         return results[0] if len(results) == 1 else tuple(results)
 
     return function
+
+
+class _Written:
+    """What JAX has computed, as memory that nobody else has, so that it may be written to."""
+
+    def __init__(self, x: Any) -> None:
+        known = np.asarray(x).__array_interface__
+        self._held, self.__array_interface__ = x, known | {"data": (known["data"][0], False)}
 
 
 def _squared(node: Node) -> Node | None:

@@ -114,3 +114,16 @@ def test_orders_places_and_truths():
     agree(ag.value_and_grad(lambda x: np.median(x, axis=0).sum() ** 2), (x,))
     agree(ag.value_and_grad(lambda x: np.interp(x, [0.0, 1.0, 2.0], [1.0, 3.0, 2.0]).sum()), (x,))
     agree(lambda x: np.multiply(True, x > 1), (x,))
+
+
+def test_results_are_the_callers():
+    """They are what JAX computed, uncopied: written to, they change nothing else."""
+    fixed = np.arange(1000.0)
+    f = lambda x: (y := x * 2, y, x, x.reshape(10, 100), fixed, np.full(1000, 3.0))  # noqa: E731
+    compiled, x = ag.compile(f, jit=True), np.arange(1000.0)
+    for _ in range(3):
+        results = compiled(x)
+        assert_same(results, f(np.arange(1000.0)))
+        for i, result in enumerate(results):
+            result[...] = i
+    assert_same(x, np.arange(1000.0))
