@@ -12,7 +12,9 @@ import autograd_lite as ag
 import autograd_lite.numpy as its_numpy
 import autograd_lite.scipy.linalg as its_linalg
 from autograd_lite import Op, Tensor, core, differential_operators
+from autograd_lite.builtins import isinstance as its_isinstance
 from autograd_lite.builtins import tuple as its_tuple
+from autograd_lite.builtins import type as its_type
 from autograd_lite.extend import defjvp, defvjp, primitive
 from autograd_lite.misc.fixed_points import fixed_point
 from autograd_lite.misc.flatten import flatten, flatten_func
@@ -50,6 +52,23 @@ def test_transforms_under_their_names():
     check_grads(f, (0, 1), modes=["rev"], order=2)(V, 2.0)
     assert its_tuple is tuple
     assert differential_operators.make_jvp is ag.make_jvp
+
+
+def test_code_that_asks_for_types_is_answered_as_of_values():
+    def f(x: Any) -> Any:
+        assert its_isinstance(x, np.ndarray)
+        assert its_isinstance(x, (list, Tensor))
+        assert not its_isinstance(x, float)
+        assert its_type(x) is np.ndarray
+        total = np.sum(x**2)
+        assert its_isinstance(total, float)
+        assert not its_isinstance(total, np.ndarray)
+        return total
+
+    np.testing.assert_allclose(ag.grad(f)(V), 2 * V)
+    assert its_isinstance(its_numpy.zeros(2), np.ndarray)
+    assert its_isinstance("x", str)
+    assert its_type("Sub", (dict,), {"n": 1}).n == 1
 
 
 def test_an_op_and_its_rule_fill_arrays_where_they_are_given_arrays():

@@ -73,6 +73,16 @@ COMPOSED = {
     "solve_triangular": (
         lambda a, b: linalg.solve_triangular(a, b, "T", lower=True), (COV, NEAR[:2])),
     "the other": (lambda a, b: linalg.solve_triangular(a, b, unit_diagonal=True), (COV, COV)),
+    "by NumPy's": (lambda a, b: linalg.inv(a, check_finite=False) @ linalg.pinv(b)
+                   * linalg.det(a) / linalg.norm(b) + linalg.solve(b, a), (COV, LOGS[:2, :2])),
+    "cho_solve": (lambda a, b: linalg.cho_solve(linalg.cho_factor(a @ a.T), b), (COV, NEAR[:2])),
+    "cho_solve, lower": (
+        lambda a, b: linalg.cho_solve((linalg.cholesky(a @ a.T, lower=True), True), b),
+        (COV, POINTS.T),
+    ),
+    "block_diag": (lambda a, b: linalg.block_diag(a, 2.0, b), (LOGS, NEAR)),
+    "normal, of full rank": (
+        lambda x, r: mvn.logpdf(x, None, r @ r.T, allow_singular=True), (POINTS, COV)),
     "convolve": (lambda a, b: signal.convolve(a, b, mode="same"), (LOGS, COV)),
     "convolve, axes": (
         lambda a, b: signal.convolve(a, b, ([1], [0]), ([0], [1]), "valid"),
@@ -123,6 +133,12 @@ def test_functions_that_are_no_ufuncs_are_scipy_s():
              scipy.linalg.solve_triangular(COV, PART[:2], lower=lower))  # fmt: skip
 
 
+@each(["by NumPy's", "cho_solve", "cho_solve, lower", "block_diag"])
+def test_what_scipy_does_of_arrays_is_what_is_composed(name: str):
+    f, args = COMPOSED[name]
+    same(f(*map(ag.Tensor, args)).data, f(*args))
+
+
 def test_odeint_solves_its_adjoint():
     def decay(y: Any, t: Any, rates: Any) -> Any:
         return -rates * y * t
@@ -153,7 +169,7 @@ REFUSED = {
     r"scipy\.linalg\.expm: it has no rule": lambda x: linalg.expm(x),
     r"scipy\.special\.zeta: it has no rule": lambda x: special.zeta(2, x),
     "unexpected keyword argument 'mean'": lambda x: stats.norm.pdf(x, mean=1.0),
-    "cov=": lambda x: mvn.logpdf([0.1], [0.0], x * np.eye(1), allow_singular=True),
+    "cov=": lambda x: mvn.logpdf([0.1, 0.1], [0.0, 0.0], x * np.ones((2, 2)), allow_singular=True),
 }
 
 

@@ -124,15 +124,20 @@ def _normal_density(x: Any, mean: Any = None, cov: Any = 1, allow_singular: bool
     mean, cov = _normal(mean, cov)
     x, n = operand(x), mean.size
     away = (x[..., None] if n == 1 and x.ndim < 2 else x) - mean
-    if not allow_singular:
+    is_whole = not allow_singular
+    if allow_singular:
+        sizes, axes = np.linalg.eigh(value(cov))
+        least = 1e6 * np.finfo(float).eps * sizes.max()  # as SciPy takes it
+        if sizes.min() < -least:
+            raise ValueError("multivariate_normal: cov must be positive semidefinite")
+        kept = sizes > least
+        is_whole = kept.all()
+    else:
         np.linalg.cholesky(value(cov))  # raises where it isn't positive definite
+    if is_whole:
         logdet, scaled = np.linalg.slogdet(cov)[1], np.linalg.solve(cov, away[..., None])[..., 0]
         return -(np.sum(away * scaled, -1) + n * LOG_2PI + logdet) / 2
-    sizes, axes = np.linalg.eigh(setting("multivariate_normal", "cov", cov))
-    least = 1e6 * np.finfo(float).eps * sizes.max()  # as SciPy takes it
-    if sizes.min() < -least:
-        raise ValueError("multivariate_normal: cov must be positive semidefinite")
-    kept = sizes > least
+    setting("multivariate_normal", "cov", cov)  # its rank would change
     along = np.sum((away @ axes[:, kept]) ** 2 / sizes[kept], -1)
     found = -(along + kept.sum() * LOG_2PI + np.log(sizes[kept]).sum()) / 2
     beyond = np.linalg.norm(value(away @ axes[:, ~kept]), axis=-1) >= 1e3 * least
