@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from . import errors, numpy_protocol, ops
-from .arrays import HOLDERS, as_array, given, is_foreign, own_array, to_numpy
+from .arrays import HOLDERS, as_array, content, given, is_foreign, own_array, to_numpy
 from .engine.later import later
 from .engine.modes import Mode, modes, no_grad, recorded, standing, tell
 from .engine.notes import note, noted
@@ -79,6 +79,7 @@ def _in_place(operator: Method, is_step: bool = False) -> Method:
     """``w *= x``, which makes a new tensor of that name; ``w -= x`` may be a step of training."""
 
     def method(self: Tensor, other: Any) -> Any:
+        other = content(other)
         new = operator(_rebound(self, other if is_step else None), other)
         return _filled(self, ..., new) if self.ndim else new
 

@@ -508,3 +508,24 @@ def test_masks_of_what_was_written_to_are_of_what_it_was():
     with np.filling():
         y = np.sum(masked(x) ** 2) / 2
     assert ag.derive(y)[0].result == "relu(x)"
+
+
+def test_what_is_filled_may_be_added_in_place():
+    def f(x: Any) -> Any:
+        with np.filling():
+            filled = np.zeros(4)
+            filled[1:] = x[1:] ** 2
+            product = 1
+            for factor in (np.copy(x), filled):
+                product *= factor
+            total = x * 2
+            total -= product
+        return np.sum(total)
+
+    numpy.testing.assert_allclose(ag.grad(f)(X), 2 - 3 * X**2 * [0, 1, 1, 1])
+
+
+def test_the_modules_of_numpy_are_all_of_them():
+    for name in ("random", "fft"):
+        assert getattr(np, name) is getattr(numpy, name)
+    assert npr.mtrand is numpy.random.mtrand
