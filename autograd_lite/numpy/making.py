@@ -62,7 +62,7 @@ def _array(object: Any, dtype: Any = None, *, ndmin: int = 0, **kwargs: Any) -> 
     return new[(None,) * (ndmin - new.ndim)] if new.ndim < ndmin else new
 
 
-def _full(shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C") -> Any:
+def _full(shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C", **where: Any) -> Any:
     """``np.full``, also with a Tensor."""
     return full_like(fill_value, fill_value, dtype, order, shape=shape)
 
@@ -84,7 +84,7 @@ class _Joined:
 OURS = {
     "array": _made(_array), "full": _made(_full), "full_like": _made(full_like),
     "r_": _Joined(np.r_, np.concatenate), "c_": _Joined(np.c_, np.column_stack),
-    **dict.fromkeys(("asarray", "asanyarray", "ascontiguousarray"), _asarray),
+    **dict.fromkeys(("asarray", "asanyarray", "ascontiguousarray", "asfortranarray"), _asarray),
 }  # fmt: skip
 """What is another function than NumPy's, by name."""
 
