@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import partial
 from sys import getrefcount
 from typing import Any
@@ -45,10 +46,12 @@ def pulled(
         return pull(seeds, targets, record, layers)
     if not standing("backward"):
         odd: list[Any] = []
-        with np.errstate(divide="call", invalid="call", call=lambda *error: odd.append(error)):
+        with suppress(np.linalg.LinAlgError), np.errstate(  # of a nan, which seems to be used
+            divide="call", invalid="call", call=lambda *error: odd.append(error)
+        ):
             found = pull(dict(seeds), targets, record, layers)
-        if not odd and _are_finite(found.values()):
-            return found
+            if not odd and _are_finite(found.values()):
+                return found
     return pull(seeds, targets, record, [Unread(seeds).layer, *layers])
 
 

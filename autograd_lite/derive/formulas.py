@@ -10,7 +10,6 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import errors
-from ..engine.backward import pull
 from ..engine.modes import trace
 from ..engine.tensor import Array, Tensor
 from ..gradients import pulled
@@ -253,7 +252,7 @@ class Reading:
         seed = Tensor(np.ones(meaning.output.shape, meaning.output.dtype))
         meaning.terms[seed] = shaped(ONE, seed.shape)
         targets = {meaning.tensors[t] for t in plan.targets}
-        found = pull({meaning.output: seed}, targets, record=True) if targets else {}
+        found = pulled({meaning.output: seed}, targets, True) if targets else {}
         self._cotangents = {t: g if isinstance(g, Tensor) else Tensor(g) for t, g in found.items()}
         self._known: dict[Tensor, Term] = {}
         self._read: dict[Tensor, Term] = {}

@@ -162,6 +162,7 @@ CANONICAL: dict[str, Callable[..., Any]] = {
     "transpose": lambda x, axes: np.transpose(x, axes),
     "matmul": lambda x, y: x @ y,
     "trace": np.trace,
+    "sign": np.sign,  # the op is that of complex numbers
     "logdet_of_triangle": lambda x: LOGDET(x),
     "cumsum_back": lambda x, axis: CUMSUM_BACK(x, axis=axis),
     "upsample": lambda x, by: np.kron(x, np.ones(by)),
@@ -382,14 +383,20 @@ def where_known(e: Term, mask: Term, holds: bool, deep: int = 6) -> Term:
 
     ``deep``: how far within it the mask is looked for.
     """
+    if mask.op == "not_equal" and e is mask.args[0] and not holds:
+        return shaped(bare(mask.args[1]), e.shape)
     if e.shape == mask.shape and is_mask(e):
         known = _known(e, mask)
-        return e if known is None else shaped(number(known == holds), e.shape)
+        if known is not None:
+            return shaped(number(known == holds), e.shape)
     if not deep or e.op not in ("+", "*", "where", *ENTRYWISE):
         return e
     parts = [x if x.shape != mask.shape else where_known(x, mask, holds, deep - 1)
              for x in e.operands]  # fmt: skip
     e = remade(e, parts)
+    numbers = [as_number(x) for x in e.operands]
+    if e.op in ("absolute", *COMPARISONS) and None not in numbers:
+        return shaped(number(float(getattr(np, e.op)(*numbers))), e.shape)
     if e.op in ("absolute", "maximum", "minimum", "relu"):
         x, bound = e.args if len(e.args) == 2 else (e.args[0], number(0))
         for op in ("greater", "greater_equal") if as_number(bound) is not None else ():

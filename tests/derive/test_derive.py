@@ -557,3 +557,24 @@ def test_a_negative_multiple_is_subtracted() -> None:
         ((x * y - np.exp(-2.0 * x)).sum(), "2 · exp(−2 · x) + y"),
     ):
         assert ag.derive(loss.named("L"))["∇x"].formula == formula
+
+
+def test_a_sign_has_no_slope_and_its_square_is_a_mask() -> None:
+    x = ag.Tensor([0.5, -2.0, 0.0, 1.0], requires_grad=True, name="x")
+    for loss, formula in (
+        (np.sign(x) * np.maximum(np.abs(x) - 0.7, 0), "|x| > 0.7"),
+        (np.sign(x) * np.log1p(np.abs(x)), "(x ≠ 0) / (1 + |x|)"),
+        (np.sign(x) ** 3 * x, "sign(x)"),
+    ):
+        step = ag.derive(np.sum(loss).named("L"))["∇x"]
+        assert step.result == formula
+        np.testing.assert_array_equal(evaluate(step.simple), step.value)
+
+
+def test_vectors_that_are_undetermined_and_used_by_nothing() -> None:
+    x = ag.Tensor(np.outer([1.0, -0.5, 2.0], [0.3, 1.0, -1.0, 0.7]), True, "x")
+    for _ in range(2):
+        u, s, v = np.linalg.svd(x, full_matrices=False)
+        x = x + (u[:, :1] * s[:1]) @ v[:1] * np.eye(3, 4)
+    derivation = ag.derive((np.sum(u[:, :1] * s[:1]) + np.sum(v[:1])).named("L"))
+    np.testing.assert_allclose(run_source(derivation)["dx"], derivation["x"].value)
