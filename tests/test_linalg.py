@@ -112,6 +112,21 @@ def test_singular_values_of_0():
         ag.grad(lambda x: np.sum(np.linalg.svd(x, False)[0] ** 3))(x)
 
 
+def test_vectors_that_are_picked_by_products_are_not_taken_for_used():
+    first = np.eye(3)[:, :1]
+
+    def picked(x: Any) -> Any:
+        u, s, vh = np.linalg.svd(x, full_matrices=False)
+        return u @ first * s[:1], first.T @ vh
+
+    def f(x: Any) -> Any:
+        u, vh = picked(x)
+        u, vh = picked(x + u @ vh)
+        return np.sum(u) + np.sum(vh)
+
+    check_derivative(f, [np.outer([0.1, -0.5, 0.6], [0.1, -0.7, 0.3, 0.9])])
+
+
 # ---------------------------------------------------------------------- singular matrices
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import errors
+from ..engine.backward import pull
 from ..engine.modes import trace
 from ..engine.tensor import Array, Tensor
 from ..gradients import pulled
@@ -21,6 +22,7 @@ from ..show.expression import Definition, Expression, agree, needed, nodes
 from ..show.notation import dimensions, symbol_of
 from ..show.notation import number as number_text
 from ..show.words import ENGLISH, Words
+from ..unread import Unread
 from .build import Builder, Leaves
 from .chain import Plan
 from .derivation import Derivation, Step, rows_of_batch
@@ -252,7 +254,11 @@ class Reading:
         seed = Tensor(np.ones(meaning.output.shape, meaning.output.dtype))
         meaning.terms[seed] = shaped(ONE, seed.shape)
         targets = {meaning.tensors[t] for t in plan.targets}
-        found = pulled({meaning.output: seed}, targets, True) if targets else {}
+        found: dict[Tensor, Any] = {}
+        try:
+            found = pull({meaning.output: seed}, targets, record=True) if targets else {}
+        except np.linalg.LinAlgError:  # of what is undetermined, and seems to be used
+            found = pull({meaning.output: seed}, targets, True, [Unread([meaning.output]).layer])
         self._cotangents = {t: g if isinstance(g, Tensor) else Tensor(g) for t, g in found.items()}
         self._known: dict[Tensor, Term] = {}
         self._read: dict[Tensor, Term] = {}

@@ -383,20 +383,14 @@ def where_known(e: Term, mask: Term, holds: bool, deep: int = 6) -> Term:
 
     ``deep``: how far within it the mask is looked for.
     """
-    if mask.op == "not_equal" and e is mask.args[0] and not holds:
-        return shaped(bare(mask.args[1]), e.shape)
     if e.shape == mask.shape and is_mask(e):
         known = _known(e, mask)
-        if known is not None:
-            return shaped(number(known == holds), e.shape)
+        return e if known is None else shaped(number(known == holds), e.shape)
     if not deep or e.op not in ("+", "*", "where", *ENTRYWISE):
         return e
     parts = [x if x.shape != mask.shape else where_known(x, mask, holds, deep - 1)
              for x in e.operands]  # fmt: skip
     e = remade(e, parts)
-    numbers = [as_number(x) for x in e.operands]
-    if e.op in ("absolute", *COMPARISONS) and None not in numbers:
-        return shaped(number(float(getattr(np, e.op)(*numbers))), e.shape)
     if e.op in ("absolute", "maximum", "minimum", "relu"):
         x, bound = e.args if len(e.args) == 2 else (e.args[0], number(0))
         for op in ("greater", "greater_equal") if as_number(bound) is not None else ():
@@ -422,6 +416,9 @@ def without_choice(e: Term) -> Term:
 
 
 def _is_zero(e: Term, mask: Term) -> bool:
+    if (mask.op, e.op) == ("not_equal", "greater") and e.args[0] is abs_(mask.args[0]):
+        bound = as_number(e.args[1])
+        return as_number(mask.args[1]) == 0 and bound is not None and bound >= 0
     return e is not mask and as_number(where_known(e, mask, False)) == 0
 
 
