@@ -115,7 +115,7 @@ def mutants(path: Path) -> Iterator[Mutant]:
     starts = [sum(len(line.encode()) for line in lines[:i]) for i in range(len(lines) + 1)]
     for node in executed(ast.parse(text)):
         new = changed(node)
-        if new is None:
+        if new is None or ast.dump(new) == ast.dump(node):
             continue
         start = starts[node.lineno - 1] + node.col_offset  # type: ignore[attr-defined]
         end = starts[node.end_lineno - 1] + node.end_col_offset  # type: ignore[attr-defined]
