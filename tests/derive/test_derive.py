@@ -577,3 +577,17 @@ def test_vectors_that_are_undetermined_and_used_by_nothing() -> None:
         x = x + (u[:, :1] * s[:1]) @ v[:1] * np.eye(3, 4)
     derivation = ag.derive((np.sum(u[:, :1] * s[:1]) + np.sum(v[:1])).named("L"))
     np.testing.assert_allclose(run_source(derivation)["dx"], derivation["x"].value)
+
+
+def test_a_part_of_a_part_is_that_of_the_whole() -> None:
+    x = ag.Tensor(np.arange(12.0).reshape(3, 4), requires_grad=True, name="X")
+    w = ag.Tensor(np.arange(4.0), requires_grad=True, name="w")
+    for nested, direct in (
+        (x[1:3][0] * w, x[1] * w),
+        (x[1][2] * w[0], x[1, 2] * w[0]),
+        (x[:, 1:][:, 0] ** 2, x[:, 1] ** 2),
+        (x[1:][:, 2:][0, 0] * w, x[1, 2] * w),
+        (x.reshape(3, 1, 4)[1, 0, 1:] ** 2, x[1, 1:] ** 2),
+    ):
+        texts = [[s.result for s in ag.derive(np.sum(t).named("L"))] for t in (nested, direct)]
+        assert texts[0] == texts[1]
