@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from itertools import count
 from typing import NamedTuple
 
+from ..arrays import is_foreign
 from ..cotangents import Cotangent, cotangents_of
 from ..derive.build import Leaves
 from ..engine.op import Op
@@ -42,6 +43,9 @@ class Symbols:
         tensors: in the order in which they are numbered.
         cotangents: which of them are cotangents, and of what.
         known: how they are written instead, where that was settled elsewhere.
+
+    Attributes:
+        given: of these arrays without a name, c₁, c₂, …
     """
 
     def __init__(
@@ -50,6 +54,8 @@ class Symbols:
     ) -> None:  # fmt: skip
         self.cotangents = cotangents
         self._known = {t: e for t, e in known.items() if e.op is not None}
+        self.given = {t for t, e in known.items()
+                      if t.name is None and e.op is None and not is_foreign(t._array)}
         names = {t: text(e) for t, e in known.items()}
         self._name = {t: name for t in tensors if (name := names.get(t, t.name)) is not None}
         self._also: dict[Tensor, list[str]] = {}
@@ -326,7 +332,8 @@ class _Drawing:
         return self.copies.get((x, piece.first), self.node[x])
 
     def _circle(self, tensor: Tensor, node: str, attributes: dict[str, str]) -> None:
-        text = self.symbols.title(tensor) + self.look.details(tensor)
+        is_given = tensor in self.symbols.given
+        text = self.symbols.title(tensor) + self.look.details(tensor, is_given=is_given)
         kinds = self.symbols.kinds(tensor, self.aims)
         self.sheet.node(kinds, node, text, **attributes | self.marks("t", tensor))
 

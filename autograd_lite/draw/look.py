@@ -45,15 +45,17 @@ class Look:
     grads: bool = False
     words: Words = ENGLISH
 
-    def details(self, tensor: Tensor, entry: int | None = None) -> str:
-        """What is written beneath a tensor's name, or that of an entry."""
+    def details(self, tensor: Tensor, entry: int | None = None, is_given: bool = False) -> str:
+        """What is written beneath a tensor's name, or that of an entry; of what ``is_given``, and
+        has no name, small numbers, which nothing else says.
+        """
         lines = []
         at = ... if entry is None else np.unravel_index(entry, tensor.shape)
         value = tensor._array[at]
         shape_is_said = self.values and labels.is_abridged(value)
         if self.shapes and entry is None and tensor.ndim and not shape_is_said:
             lines.append(labels.beneath(dimensions(tensor.shape), self.theme.faint))
-        if self.values:
+        if self.values or (is_given and not labels.is_abridged(value)):
             lines.append(labels.array_markup(value, self.theme.values))
         if self.grads and tensor._grad is not None:
             lines.append(labels.array_markup(tensor._grad[at], self.theme.backward, "∇ "))

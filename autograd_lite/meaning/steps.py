@@ -12,10 +12,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .. import ops
 from ..engine.notes import noted
 from ..engine.tensor import Tensor
 from ..masks import comparison
-from ..show.expression import Expression, fold, nodes
+from ..show.expression import Expression, applied, fold, nodes
 from ..show.steps import Step, step_to, steps
 from .read import Meaning
 from .terms import Term, coefficient, leaf, make, shaped
@@ -206,8 +207,10 @@ def _is_data(x: Tensor) -> bool:
 
 
 def _copied(t: Tensor) -> Tensor | None:
-    """The input that it is a copy of: reshaped to the shape that there was, or added to 0."""
-    if t.op is None or t.op.name not in ("reshape", "add"):
+    """The input that it is a copy of, up to its sign: reshaped to the shape that there was, added
+    to 0, or subtracted from it.
+    """
+    if t.op is None or t.op.name not in ("reshape", "add", "subtract"):
         return None
     rest = [x for x in t.inputs if x.ndim or not _is_data(x) or x._array]
     return rest[0] if len(rest) == 1 and rest[0].shape == t.shape else None
@@ -218,7 +221,8 @@ def _applied(t: Tensor, found: Mapping[Tensor, Expression]) -> Expression:
     inputs = t.inputs if copied is None else (copied,)
     operands = tuple(found[x] if x in found else Expression(x._array) for x in inputs)
     if copied is not None:
-        return operands[0]
+        is_negative = t.op is ops.subtract and copied is t.inputs[1]
+        return applied(ops.negative, *operands) if is_negative else operands[0]
     return Expression(t._array, op=t.op, inputs=operands, params=t.params)
 
 

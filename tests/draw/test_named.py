@@ -205,7 +205,7 @@ def repeated(op, x, n=40):
         ["v₂|2", "v₁|2", "x|2"],
     ),
     "nothing has a name": (
-        (UNNAMED - [3.0, 4.0]) / 2, ["(v₁ − c₁) / 2"], ["v₂|2", "v₁|2", "c₁|2"],
+        (UNNAMED - [3.0, 4.0]) / 2, ["(v₁ − c₁) / 2"], ["v₂|2", "v₁|2", "c₁|2|[3 4]"],
     ),
     "a name for the unnamed is taken": (
         ag.exp(ag.Tensor(1.0, requires_grad=True, name="v_1")), ["exp"], ["v₂", "v₁"],
@@ -347,7 +347,9 @@ def test_a_part_of_a_given_array_is_called_so_and_a_sum_begun_with_0_is_the_sum(
         total = total + np.tanh(row @ w)
     drawn = read_dot(ag.draw(total, shapes=False).source)
     assert drawn.labels("computation") == ["tanh(X[0] w) + tanh(X[2] w) + tanh(c₁ w)"]
-    assert set(drawn.labels("tensor")) == {"w", "X[0]", "X[2]", "c₁", "v₁"}
+    assert set(drawn.labels("tensor")) == {"w", "X[0]", "X[2]", "c₁|[1 0.5]", "v₁"}
+    less = read_dot(ag.draw(0 - x[0] @ w - x[2] @ w, shapes=False).source)
+    assert less.labels("computation") == ["−X[0] w − X[2] w"]
     derived = ag.derive(total)
     assert "tanh(X[2] w)" in str(derived)
     values: dict = {}
