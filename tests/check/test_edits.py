@@ -514,3 +514,14 @@ def test_inputs_in_the_reversed_order_at_each_step_and_one_too_many_beside_a_gra
     assert "and so each time" in said(loss, lines | {"W": wrong}, "W")
     more = (g["a_1"] + g["a_3"]) @ u.data.T
     assert "is one too many" in said(loss, lines | {"h_0": more}, "h_0")
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (5,)])
+def test_of_equal_ids_the_last_wins(shape: Any):
+    r = np.random.default_rng(0)
+    table, ids = leaf(r.normal(size=shape), "E"), np.array([0, 2, 2, 4, 0])
+    looked_up = table[ids].named("h")
+    g = right(np.sum(looked_up**3))
+    wrong = np.zeros(shape)
+    wrong[ids] = g["h"]
+    assert "the last wins" in said(np.sum(looked_up**3), {"h": g["h"], "E": wrong}, "E")
