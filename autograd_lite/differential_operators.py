@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,10 @@ from .checkpoint import checkpoint
 from .transforms import Argnums, grad, hessian, jacobian, jvp, value_and_grad, vjp
 
 __all__ = [
-    "checkpoint", "deriv", "elementwise_grad", "grad", "grad_and_aux", "hessian",
-    "hessian_tensor_product", "hessian_vector_product", "jacobian", "make_hvp", "make_jvp",
-    "make_vjp", "value_and_grad",
+    "checkpoint", "deriv", "elementwise_grad", "grad", "grad_and_aux", "grad_named", "hessian",
+    "hessian_tensor_product", "hessian_vector_product", "holomorphic_grad", "jacobian",
+    "make_ggnvp", "make_hvp", "make_jvp", "make_jvp_reversemode", "make_vjp", "multigrad_dict",
+    "tensor_jacobian_product", "value_and_grad", "vector_jacobian_product",
 ]  # fmt: skip
 
 Function = Callable[..., Any]
@@ -141,3 +143,97 @@ def grad_and_aux(f: Function, x: Any) -> tuple[Any, Any]:
     """
     (_, aux), gradient = value_and_grad(f, has_aux=True)(x)
     return gradient, aux
+
+
+@unary_to_nary
+def make_jvp_reversemode(f: Function, x: Any) -> Function:
+    """A function of the arguments of ``f`` that gives one of a tangent, its derivative.
+
+    >>> import numpy as np, autograd_lite as ag
+    >>> ag.make_jvp_reversemode(np.sin)(0.0)(2.0)
+    array(2.)
+    """
+    return lambda v: jvp(f, (x,), (v,))[1]
+
+
+def _half_square(x: Any) -> Any:
+    return np.sum(x**2, axis=-1) / 2
+
+
+def make_ggnvp(f: Function, g: Function = _half_square, f_argnum: Argnums = 0) -> Function:
+    """A function of the arguments of ``f`` that gives one of a vector v: the generalised
+    Gauss-Newton matrix ``Jᵀ H J`` times v, with J the Jacobian of ``f``, H the Hessian of ``g``.
+
+    N. N. Schraudolph, "Fast curvature matrix-vector products for second-order gradient descent"
+    (2002).
+
+    Example:
+        >>> import numpy as np, autograd_lite as ag
+        >>> a = np.array([[1.0, 2.0], [0.0, 1.0]])
+        >>> ag.make_ggnvp(lambda x: a @ x)(np.zeros(2))(np.array([1.0, 0.0]))
+        array([1., 2.])
+    """
+
+    @unary_to_nary
+    def made(f: Function, x: Any) -> Function:
+        value, back = vjp(f, x)
+        product = make_hvp(g)(value)[0]
+        return lambda v: back(product(jvp(f, (x,), (v,))[1]))[0]
+
+    found: Function = made(f, f_argnum)
+    return found
+
+
+def tensor_jacobian_product(f: Function, argnum: int = 0) -> Function:
+    """A function of the arguments of ``f`` and a tensor behind them: that times the Jacobian.
+
+    >>> import numpy as np, autograd_lite as ag
+    >>> ag.tensor_jacobian_product(np.sin)(np.array([0.0, np.pi]), np.array([1.0, 2.0]))
+    array([ 1., -2.])
+    """
+
+    def product(*args: Any) -> Any:
+        return np.tensordot(args[-1], f(*args[:-1]), np.ndim(args[-1]))
+
+    return jacobian(product, argnum)
+
+
+vector_jacobian_product = tensor_jacobian_product
+
+
+@unary_to_nary
+def holomorphic_grad(f: Function, x: Any) -> Any:
+    """The gradient of the real part of a holomorphic function: its derivative.
+
+    >>> import autograd_lite as ag
+    >>> ag.holomorphic_grad(lambda z: z**2)(1 + 2j)
+    array(2.+4.j)
+    """
+    return grad(lambda x: np.real(f(x)))(x)
+
+
+def grad_named(f: Function, argname: str) -> Function:
+    """The gradient with respect to the argument of that name.
+
+    >>> import autograd_lite as ag
+    >>> ag.grad_named(lambda x, scale: scale * x**2, "scale")(3.0, 2.0)
+    array(9.)
+    """
+    return grad(f, [*signature(f).parameters].index(argname))
+
+
+def multigrad_dict(f: Function) -> Function:
+    """A function of the arguments of ``f`` that gives the gradients with respect to all, by name.
+
+    >>> import autograd_lite as ag
+    >>> ag.multigrad_dict(lambda x, scale: scale * x**2)(3.0, scale=2.0)
+    {'x': array(12.), 'scale': array(9.)}
+    """
+
+    def gradients(*args: Any, **kwargs: Any) -> dict[str, Any]:
+        bound = signature(f).bind(*args, **kwargs)
+        bound.apply_defaults()
+        found: dict[str, Any] = grad(lambda given: f(**given))(dict(bound.arguments))
+        return found
+
+    return gradients

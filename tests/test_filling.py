@@ -75,6 +75,7 @@ def by_making(x: Any) -> Any:
     joined = joined + np.concatenate([np.sin(row) for row in rows])[4] * np.hstack([x, x])[5]
     most = np.max([[x[0], 1.0], [0.0, x[1]]], axis=1)
     joined = joined + np.sum([x[0], x[1] * x[2], 3.0]) * most[0]
+    joined = joined + np.stack(part**2 for part in (x[:2], x[2:])).sum()
     full = np.asfortranarray(np.full((2, 2), x[1], device="cpu")) + np.full_like(a, x[2])
     return a @ b + c + full + joined.sum() + wide[0]
 

@@ -54,6 +54,25 @@ def test_transforms_under_their_names():
     assert differential_operators.make_jvp is ag.make_jvp
 
 
+def test_products_with_jacobians_and_what_is_asked_by_name():
+    a, v = np.array([[1.0, 2.0, 0.5], [0.0, 1.0, -1.0]]), np.array([0.3, -0.2, 1.0])
+
+    def f(scale: Any, x: Any) -> Any:
+        return np.tanh(scale * (a @ x))
+
+    jacobian, u = ag.jacobian(f, 1)(2.0, V), np.array([1.0, -2.0])
+    np.testing.assert_allclose(ag.make_jvp_reversemode(f, 1)(2.0, V)(v), jacobian @ v)
+    np.testing.assert_allclose(ag.vector_jacobian_product(f, 1)(2.0, V, u), u @ jacobian)
+    product = ag.make_ggnvp(f, lambda y: np.sum(y**4), 1)(2.0, V)
+    weighted = 12 * f(2.0, V)[:, None] ** 2 * jacobian
+    np.testing.assert_allclose(product(v), jacobian.T @ (weighted @ v))
+    by_name = ag.multigrad_dict(lambda scale, x: np.sum(f(scale, x)))(2.0, x=V)
+    np.testing.assert_allclose(by_name["x"], np.ones(2) @ jacobian)
+    named = ag.grad_named(lambda scale, x: np.sum(f(scale, x)), "scale")
+    np.testing.assert_allclose(named(2.0, V), by_name["scale"])
+    np.testing.assert_allclose(ag.holomorphic_grad(np.exp)(1j), np.exp(1j))
+
+
 def test_code_that_asks_for_types_is_answered_as_of_values():
     def f(x: Any) -> Any:
         assert its_isinstance(x, np.ndarray)

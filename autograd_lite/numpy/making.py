@@ -67,6 +67,11 @@ def _full(shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C", **wh
     return full_like(fill_value, fill_value, dtype, order, shape=shape)
 
 
+def _stack(arrays: Any, *args: Any, **kwargs: Any) -> Any:
+    """``np.stack``, of any iterable."""
+    return np.stack([*map(plain, arrays)], *args, **kwargs)
+
+
 class _Joined:
     """``np.r_`` and ``np.c_``, which can't see a Tensor that they are given."""
 
@@ -83,6 +88,7 @@ class _Joined:
 
 OURS = {
     "array": _made(_array), "full": _made(_full), "full_like": _made(full_like),
+    "stack": _stack,
     "r_": _Joined(np.r_, np.concatenate), "c_": _Joined(np.c_, np.column_stack),
     **dict.fromkeys(("asarray", "asanyarray", "ascontiguousarray", "asfortranarray"), _asarray),
 }  # fmt: skip
