@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from ..arrays import HOLDERS, STAND_INS, array_of, content
 from ..containers import is_container, leaves, rebuilt, settled
@@ -33,7 +34,7 @@ def plain(x: Any) -> Any:
     return array_of(found) if kinds.isdisjoint(_OURS) else found
 
 
-class Buffer:
+class Buffer(NDArrayOperatorsMixin):
     """A variable that is used as an array, and filled.
 
     Args:
@@ -46,7 +47,6 @@ class Buffer:
 
     __slots__ = ("_cell", "_index", "_of", "_part")
     __array_priority__ = 2000.0  # above a Tensor's
-    __hash__ = None  # type: ignore[assignment]  # as an array
 
     def __init__(
         self, value: Any, of: Any = None, part: Any = None, index: Any = None, full: bool = False
@@ -186,16 +186,10 @@ class Buffer:
 
 
 def _method(f: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda self, *others: f(self.content(), *map(plain, others))
+    return lambda self, *settings: f(self.content(), *settings)
 
 
-for _f in (o.add, o.sub, o.mul, o.truediv, o.floordiv, o.mod, o.pow, o.matmul, o.neg, o.pos, o.abs,
-           o.invert, o.index, o.lt, o.le, o.gt, o.ge, o.eq, o.ne, bool, int, float, complex, len,
-           round, divmod, format, repr):  # fmt: skip
+for _f in (bool, int, float, complex, len, round, format, repr, o.index):
     setattr(Buffer, f"__{_f.__name__}__", _method(_f))
-    setattr(Buffer, f"__r{_f.__name__}__", _method(lambda now, x, f=_f: f(x, now)))
-    if hasattr(o, f"i{_f.__name__}"):
-        setattr(Buffer, f"__i{_f.__name__}__",
-                lambda self, x, f=_f: self._filled(f(self.content(), plain(x))))  # fmt: skip
 _OURS = {Buffer, Tensor}
 HOLDERS.add(Buffer)
