@@ -8,7 +8,7 @@ a buffer, too, that shows what the first one holds whenever it is read, and writ
 from __future__ import annotations
 
 import operator as o
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -146,9 +146,6 @@ class Buffer(NDArrayOperatorsMixin):
         return Buffer(self.content().copy())
 
     __deepcopy__ = __copy__
-
-    def __iter__(self) -> Iterator[Any]:
-        return (self[i] for i in range(len(self)))
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         return np.array(self.content(), dtype)

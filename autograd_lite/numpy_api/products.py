@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from ..engine.tensor import Tensor
-from ..ops import dot, matmul, moveaxis, multiply, ravel, reshape, stack, sum
-from ..ops.define import implements, numpys, operand, refuse_out, without_entries
+from ..ops import dot, matmul, moveaxis, ravel, reshape, stack, sum
+from ..ops.define import implements, numpys, operand, without_entries
 from ..ops.elementwise import conjugate_of
 from ..ops.linalg import eye
 from ..ops.products import convolve_op
@@ -47,11 +47,7 @@ def vecmat(x1: Any, x2: Any, /) -> Tensor:
     return matmul(conjugate_of(operand(x1))[..., None, :], x2)[..., 0, :]
 
 
-@implements(np.outer)
-def outer(a: Any, b: Any, out: None = None) -> Tensor:
-    """All products of an entry of ``a`` and one of ``b``, each flattened first."""
-    refuse_out("outer", out)
-    return multiply(ravel(a)[:, None], ravel(b))
+outer = numpys(np.outer, "All products of an entry of ``a`` and one of ``b``, each flattened first.")
 
 
 @implements(np.cross)
