@@ -47,7 +47,7 @@ def vecmat(x1: Any, x2: Any, /) -> Tensor:
     return matmul(conjugate_of(operand(x1))[..., None, :], x2)[..., 0, :]
 
 
-outer = numpys(np.outer, "All products of an entry of ``a`` and one of ``b``, each flattened first.")
+outer = numpys(np.outer, "All products of an entry of ``a`` and one of ``b``, both flattened.")
 
 
 @implements(np.cross)
