@@ -25,7 +25,7 @@ from .layers import Rng
 from .losses import _Loss
 from .module import Module, whole
 from .optimizers import Optimizer
-from .recording import Recording
+from .recording import Recording, kept_attributes
 from .schedules import LambdaLR
 from .train_step import TrainStep
 
@@ -305,15 +305,11 @@ def evaluate(
 
 def _look(net: Any, step: BlockStep, data: Any, size: int, history: History) -> None:
     """Add to the history what is seen of data that aren't trained on, as after ``net.eval()``."""
-    modules = [(m, m.training) for _, m in net.named_modules()] if isinstance(net, Module) else []
     batches = data.batches(size, False, np.random.default_rng())
-    try:
+    with kept_attributes(net) as modules:
         for module, _ in modules:
             module.training = False
         history._add([step.seen(x, y) for _, x, y in batches], step.loss.reduction)
-    finally:
-        for module, mode in modules:
-            module.training = mode
 
 
 def _apart(validation: tuple[Any, Any] | None, patience: int | None) -> Any:
