@@ -93,23 +93,20 @@ def interp(
         fp = np.concatenate([fp[-1:], fp, fp[:1]])
     x, xp, fp = (beside(a, [x, xp, fp]) for a in (x, xp, fp))
     points, at = value(xp), value(x)
-    last = len(points) - 1
-    if not last:
-        inner = broadcast_to(fp, x.shape) if x.ndim else fp[0]
-    else:
-        i = np.clip(np.searchsorted(points, at, side="right") - 1, 0, last - 1)
-        xp, fp = beside(xp, [i]), beside(fp, [i])
-        x0, x1, f0, f1 = xp[i], xp[i + 1], fp[i], fp[i + 1]
-        width = where(value(x1) == value(x0), 1.0, x1 - x0)
-        slope = (f1 - f0) / width
-        inner = f0 + (x - x0) * slope
-        inner = where(at == points[-1], fp[-1] + (x - xp[-1]) * slope, inner)
-        undefined = ~np.isfinite(value(inner))
-        if perhaps(undefined):  # as from the other point; at either the value is known all the same
-            level = value(f0) == value(f1)
-            inner = where(undefined, f1 + (x - x1) * slope, inner)
-            inner = where(undefined & ((at == value(x0)) | level), f0, inner)
-            inner = where(undefined & (at == value(x1)), f1, inner)
+    before = np.searchsorted(points, at, side="right") - 1
+    i = np.clip(before, 0, len(points) - 2)  # of a single one −1, which is that, too
+    xp, fp = beside(xp, [i]), beside(fp, [i])
+    x0, x1, f0, f1 = xp[i], xp[i + 1], fp[i], fp[i + 1]
+    width = where(value(x1) == value(x0), 1.0, x1 - x0)
+    slope = (f1 - f0) / width
+    inner = f0 + (x - x0) * slope
+    inner = where(at == points[-1], fp[-1] + (x - xp[-1]) * slope, inner)
+    undefined = ~np.isfinite(value(inner))
+    if perhaps(undefined):  # as from the other point; at either the value is known all the same
+        level = value(f0) == value(f1)
+        inner = where(undefined, f1 + (x - x1) * slope, inner)
+        inner = where(undefined & ((at == value(x0)) | level), f0, inner)
+        inner = where(undefined & (at == value(x1)), f1, inner)
     if period is not None:
         return inner
     inner = where(at < points[0], fp[0] if left is None else left, inner)
@@ -122,7 +119,6 @@ angle = numpys(np.angle, "The angle of ``z`` in the complex plane, in radians or
 @implements(np.unwrap)
 def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: float = 2 * np.pi) -> Tensor:
     """Angles without jumps: multiples of the period are added, which are constant in pieces."""
-    p = operand(p)
     array, period = value(p), setting("unwrap", "period", period)
     unwrapped = of_values(np.unwrap, array, discont=discont, axis=axis, period=period)
     return p + (unwrapped - array).astype(unwrapped.dtype)
