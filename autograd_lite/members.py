@@ -465,7 +465,7 @@ class Members:
     ravel = ops.ravel
     copy = ops.copy
     squeeze, swapaxes, diagonal = ops.squeeze, ops.swapaxes, ops.diagonal
-    repeat, take = ops.repeat, ops.take
+    repeat, take, clip = ops.repeat, ops.take, elementwise.clip
 
     # They have no gradient, and give what the array's own do.
     argmax, argmin, argsort, nonzero = map(_of_array, ("argmax", "argmin", "argsort", "nonzero"))
@@ -473,9 +473,6 @@ class Members:
 
     def searchsorted(self: Any, v: Any, side: Any = "left", sorter: Any = None) -> Any:
         return ops.value_of(np.searchsorted, self, v, side, sorter)
-
-    def clip(self: Any, min: Any = None, max: Any = None, out: None = None) -> Tensor:
-        return elementwise.clip(self, min, max, out)
 
     conj = conjugate = _unary(ops.conj)
 
