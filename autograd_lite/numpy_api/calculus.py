@@ -151,6 +151,12 @@ def _ends(start: Any, stop: Any, *further: Any) -> tuple[Any, Any]:
     return first, last
 
 
+def _shares(start: Any, stop: Any, num: int, endpoint: bool) -> Any:
+    """How far it is to each point, from 0 to 1, along a further axis in front."""
+    share = np.linspace(0.0, 1.0, num, endpoint).astype(start.dtype)
+    return share.reshape(-1, *(1,) * max(start.ndim, stop.ndim))
+
+
 @implements(np.linspace)
 def linspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False,
@@ -159,11 +165,8 @@ def linspace(
     """Evenly spaced numbers from ``start`` to ``stop``, which both have a gradient."""
     start, stop = _ends(start, stop, 1.0)
     intervals = num - 1 if endpoint else num
-    share = np.linspace(0.0, 1.0, num, endpoint).astype(start.dtype)
-    share = share.reshape(-1, *(1,) * max(start.ndim, stop.ndim))
-    points = start + share * (stop - start)
-    if endpoint and num > 1:
-        points = np.concatenate([points[:-1], broadcast_to(stop, points.shape[1:])[None]])
+    share = _shares(start, stop, num, endpoint)
+    points = start * (1 - share) + stop * share
     points = moveaxis(points, 0, axis) if axis else points
     if dtype is not None and np.dtype(dtype).kind in "iu":
         # Rounding decides, and so it is NumPy's.
@@ -196,14 +199,8 @@ def geomspace(
     start, stop = _ends(start, stop, np.float64, np.float64 if dtype is None else dtype)
     for end in (start, stop):
         refuse(lambda end: end == 0, ValueError, "geomspace: neither end may be 0", value(end))
-    ratio = np.log(stop / start)
-    points = start * np.exp(linspace(0 * ratio, ratio, num, endpoint))
-    if num > 0:
-        shape = (1, *points.shape[1:])
-        ends = [broadcast_to(start, shape)]
-        if endpoint and num > 1:
-            ends.append(broadcast_to(stop, shape))
-        points = np.concatenate([ends[0], points[1 : num - len(ends) + 1], *ends[1:]])
+    share = _shares(start, stop, num, endpoint)
+    points = np.where(share == 1, stop, start * (stop / start) ** share)
     points = moveaxis(points, 0, axis) if axis else points
     return points if dtype is None else astype(points, dtype)
 
