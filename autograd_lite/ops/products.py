@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.op import Each
-from ..engine.tensor import FOREIGN, Tensor
+from ..engine.tensor import FOREIGN
 from ..errors import explain
 from ..show.notation import MATMUL, MATRIX_PRODUCT, PREFIX, PRODUCT, SUM, Notation, function, infix
 from ..table import Case, Op, op
