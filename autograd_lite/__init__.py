@@ -58,7 +58,6 @@ from .gradients import gradients
 from .graph import named_tensors
 from .lines import line_of, source_lines
 from .numpy_api.calculus import *
-from .numpy_api.einstein import *
 from .numpy_api.elementwise import *
 from .numpy_api.groups import *
 from .numpy_api.indexing import *
@@ -66,8 +65,6 @@ from .numpy_api.joining import *
 from .numpy_api.moving import *
 from .numpy_api.order import *
 from .numpy_api.products import *
-from .numpy_api.scans import *
-from .numpy_api.spread import *
 from .numpy_api.statistics import *
 from .ops.elementwise import *
 from .ops.joining import *

@@ -27,7 +27,7 @@ from .engine.tensor import Array, Tensor, _leaf
 from .gradients import backward
 from .lines import hint, line_of, remember
 from .masks import call
-from .numpy_api import elementwise, moving, spread
+from .numpy_api import elementwise, moving, statistics
 from .numpy_api.filling import filling
 from .seen import look, written
 from .table import Op
@@ -459,7 +459,7 @@ class Members:
 
     sum, mean, prod = ops.sum, ops.mean, ops.prod
     max, min = ops.max, ops.min
-    var, std = spread.var, spread.std
+    var, std = statistics.var, statistics.std
     cumsum, cumprod = ops.cumsum, ops.cumprod
     dot, trace = ops.dot, moving.trace
     ravel = ops.ravel

@@ -10,7 +10,7 @@ import numpy as np
 from ..arrays import STAND_INS
 from ..engine.modes import standing
 from ..engine.tensor import Tensor
-from ..numpy_api.calculus import full_like
+from ..numpy_api.elementwise import full_like
 from ..numpy_api.filling import filling
 from ..ops import astype, copy
 from ..transforms import transforming

@@ -1,4 +1,4 @@
-"""Functions given by samples: differences, integrals, interpolation, polynomials, grids."""
+"""Differences and running sums, and functions given by samples: integrals, polynomials, grids."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from ..arrays import as_array, beside, is_foreign, of_values, perhaps, refuse
 from ..engine.tensor import Tensor
 from ..errors import describe
-from ..ops import astype, broadcast_to, moveaxis, power, stack, where
-from ..ops.define import by_name, implements, numpys, operand, operand_or_number, setting, value
+from ..ops import astype, broadcast_to, moveaxis, power, ravel, stack, where
+from ..ops.define import along, implements, numpys, operand, operand_or_number, setting, value
 from .indexing import index_update
 
 __all__ = [
-    "angle", "apply_along_axis", "full_like", "geomspace", "gradient", "interp", "linspace",
-    "logspace", "piecewise", "polyval", "trapezoid", "unwrap", "vander",
+    "angle", "apply_along_axis", "cumulative_prod", "cumulative_sum", "diff", "ediff1d",
+    "geomspace", "gradient", "interp", "linspace", "logspace", "nancumprod",
+    "nancumsum", "piecewise", "polyval", "trapezoid", "unwrap", "vander",
 ]  # fmt: skip
 
 
@@ -205,14 +206,6 @@ def geomspace(
     return points if dtype is None else astype(points, dtype)
 
 
-@by_name(np.full_like)
-def full_like(a: Any, fill_value: Any, dtype: Any = None, shape: Any = None, **_: Any) -> Tensor:
-    """``fill_value``, which has a gradient, in the shape and dtype of ``a``, which has none."""
-    a = operand(a)
-    filled = broadcast_to(beside(fill_value, [a]), a.shape if shape is None else shape)
-    return astype(filled, a.dtype if dtype is None else dtype)
-
-
 # ---------------------------------------------------------------------- functions of parts
 
 
@@ -271,3 +264,54 @@ def apply_along_axis(
     whole = np.reshape(stack(found), (*front, *inner))
     return moveaxis(whole, range(len(front), len(front) + len(inner)),
                     range(axis, axis + len(inner)))  # fmt: skip
+
+
+# ---------------------------------------------------------------------- running, and differences
+
+
+_ALONG = "along an axis, that of a vector by default; with a leading {} on request."
+cumulative_sum = numpys(np.cumulative_sum, f"`cumsum` {_ALONG.format(0)}")
+cumulative_prod = numpys(np.cumulative_prod, f"`cumprod` {_ALONG.format(1)}")
+
+
+def _replaced(a: Any, number: int) -> tuple[Any, None]:
+    """NumPy's helper: an array with a number in place of nan, and what isn't read."""
+    return where(np.isnan(a), number, a), None
+
+
+nancumsum, nancumprod = (
+    numpys(f, f"`{f.__name__[3:]}` in which nan counts as {number}.", _replace_nan=_replaced)
+    for f, number in ((np.nancumsum, 0), (np.nancumprod, 1))
+)
+
+
+def running(extreme: Any, a: Any, axis: int = 0, dtype: Any = None, out: None = None) -> Any:
+    """``np.maximum.accumulate`` or that of minimum: the extreme of the entries so far.
+
+    The gradient flows to the first of those that tie.
+    """
+    a = operand(a) if dtype is None else astype(operand(a), dtype)
+    axis = normalize_axis_index(axis, a.ndim, "accumulate")
+    found = extreme.accumulate(value(a), axis)
+    number = np.arange(a.shape[axis]).reshape(-1, *(1,) * (a.ndim - 1 - axis))
+    isnt_new = np.zeros(a.shape, bool)
+    part, before = along(axis - a.ndim, slice(1, None)), along(axis - a.ndim, slice(None, -1))
+    isnt_new[part] = (found[part] == found[before]) | np.isnan(found[before])
+    places = np.maximum.accumulate(np.where(isnt_new, 0, number), axis)
+    return np.take_along_axis(a, places, axis)
+
+
+diff = numpys(
+    np.diff, "The n-th differences along an axis, with the given entries before and behind."
+)
+
+
+@implements(np.ediff1d)
+def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
+    """The differences of all entries in a row, with ``to_begin`` before and ``to_end`` behind."""
+    ary = operand(ary)
+    given = [to_begin, diff(ravel(ary)), to_end]
+    parts = [operand(part) for part in given if part is not None]
+    for part in parts:
+        np.ediff1d(np.empty(0, ary.dtype), np.empty(0, part.dtype))  # raises where it can't
+    return np.concatenate([astype(ravel(part), ary.dtype) for part in parts])
