@@ -71,7 +71,6 @@ from .ops.joining import *
 from .ops.moving import *
 from .ops.products import *
 from .ops.reductions import *
-from .ops.scans import *
 from .ops.shaping import *
 from .table import OPS
 from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp

@@ -9,7 +9,6 @@ from .activations import *
 from .convolution import *
 from .data import *
 from .derivation import *
-from .files import *
 from .layers import *
 from .losses import *
 from .module import *

@@ -19,7 +19,6 @@ from ..show import mathml
 from ..show.notation import number
 from ..show.words import Words
 from . import plots
-from .classes import Classes, classes_of
 from .live import MOST_NUMBERS
 from .page import Part, asset, filled, note, script, write
 from .story import Story
@@ -161,7 +160,7 @@ def _spoken(recorded: Recorded, k: int, loss: float, words: Words) -> str:
 
 def _boundary(
     recorded: Recorded, shown: list[int]
-) -> tuple[Classes, tuple[Array, Array], list[Array]] | None:
+) -> tuple[plots.Classes, tuple[Array, Array], list[Array]] | None:
     """Where there are two features, and classes: these, the limits of the plane, and what is
     predicted there in each state that is shown.
     """
@@ -176,7 +175,7 @@ def _boundary(
         recorded.predict(shown[-1], plots.grid(limits, 3))
     except (ValueError, TypeError, IndexError):  # a net for batches of its own size only
         return None
-    classes = classes_of(recorded.y, last, recorded.level)
+    classes = plots.classes_of(recorded.y, last, recorded.level)
     if classes is None:
         return None
     with np.errstate(all="ignore"):

@@ -16,6 +16,5 @@ from .moving import *
 from .products import *
 from .reductions import *
 from .rows import *
-from .scans import *
 from .shaping import *
 from .shaping import transpose_op as transpose_op
