@@ -1,4 +1,4 @@
-"""Reductions and scans: ``axis`` is None, an integer or a tuple, as in NumPy; so is ``keepdims``."""
+"""Reductions, scans: ``axis`` is None, an integer or a tuple, as in NumPy; so is ``keepdims``."""
 
 from __future__ import annotations
 
