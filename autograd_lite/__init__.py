@@ -59,7 +59,6 @@ from .graph import named_tensors
 from .lines import line_of, source_lines
 from .numpy_api.calculus import *
 from .numpy_api.elementwise import *
-from .numpy_api.groups import *
 from .numpy_api.indexing import *
 from .numpy_api.joining import *
 from .numpy_api.moving import *

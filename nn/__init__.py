@@ -15,7 +15,6 @@ from .module import *
 from .normalization import *
 from .optimizers import *
 from .recording import *
-from .schedules import *
 from .sequences import *
 from .train_step import *
 from .training import *

@@ -24,9 +24,8 @@ from .data import Rows, Seen
 from .layers import Rng
 from .losses import _Loss
 from .module import Module, whole
-from .optimizers import Optimizer
+from .optimizers import LambdaLR, Optimizer
 from .recording import Recording, kept_attributes
-from .schedules import LambdaLR
 from .train_step import TrainStep
 
 __all__ = [
