@@ -110,7 +110,7 @@ def table(
     above = caption or mathml.math(mathml.symbol(name, {}, looks))
     said = ""
     if not where.is_whole:
-        measured = ", ".join(abridged(array).split("\n")[1:])
+        measured = ", ".join(abridged(array).replace("all ", "").split("\n")[1:])  # in no language
         said = f'<p class="statistics">{words("entries", n=array.size)}: {measured}</p>'
     return (
         f'<figure class="matrix" data-key="{key}" role="group" aria-label="{label}">'
