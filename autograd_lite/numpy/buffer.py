@@ -42,17 +42,14 @@ class Buffer(NDArrayOperatorsMixin):
         of: of a view, the buffer that it shows a part of,
         part: the function that gives that part of what the buffer holds,
         index: and what it was indexed by.
-        full: whether it was made of one number.
     """
 
     __slots__ = ("_cell", "_index", "_of", "_part")
     __array_priority__ = 2000.0  # above a Tensor's
 
-    def __init__(
-        self, value: Any, of: Any = None, part: Any = None, index: Any = None, full: bool = False
-    ) -> None:
+    def __init__(self, value: Any, of: Any = None, part: Any = None, index: Any = None) -> None:
         self._of, self._part, self._index = of, part, index
-        self._cell: list[Any] = [value, full] if of is None else of._cell
+        self._cell: list[Any] = [value] if of is None else of._cell
 
     def _shown(self, value: Any) -> Any:
         """The part of it that it shows of the value of the whole."""
@@ -61,13 +58,6 @@ class Buffer(NDArrayOperatorsMixin):
     def content(self) -> Any:
         """The array or Tensor."""
         return self._shown(self._cell[0])
-
-    def _whole(self) -> Any:
-        """What the whole holds, for a Tensor to be put in; one number as such, for readers."""
-        whole, full = self._cell
-        if full and type(whole) is np.ndarray and whole.size and (whole == whole.flat[0]).all():
-            return np.broadcast_to(whole.flat[0], whole.shape)
-        return whole
 
     def _views(self, found: Any, f: Callable[[Any], Any], index: Any = None) -> Any:
         """``found = f(content)``, with a view for each array in it that shares memory with it."""
@@ -99,7 +89,7 @@ class Buffer(NDArrayOperatorsMixin):
             return
         value, whole = plain(value), self._cell[0]
         if self._of is None and Tensor in (type(value), type(whole)):
-            self._cell[0] = index_update(self._whole(), index, value)
+            self._cell[0] = index_update(whole, index, value)
         else:
             self._write(lambda x, new: o.setitem(x, index, new), value)
 
@@ -113,7 +103,7 @@ class Buffer(NDArrayOperatorsMixin):
             return
         places = self._shown(np.arange(whole.size).reshape(whole.shape))
         places[...] = places  # raises where a view is for reading only
-        self._cell[0] = written(self._whole(), value, write, places)
+        self._cell[0] = written(whole, value, write, places)
 
     def _filled(self, value: Any) -> Buffer:
         self[...] = value

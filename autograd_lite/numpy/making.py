@@ -29,10 +29,9 @@ def _made(make: Any) -> Any:
     def made(*args: Any, **kwargs: Any) -> Any:
         new = of_lists(make)(*args, **kwargs)
         fillable = transforming.active() or filling.active()
-        full = make.__name__.startswith(("zeros", "ones", "full"))
         for given in () if fillable else standing("made"):  # as of code that is compiled
             return given(new)
-        return Buffer(new, full=full) if fillable and new.dtype.kind in "fc" else new
+        return Buffer(new) if fillable and new.dtype.kind in "fc" else new
 
     return made
 
