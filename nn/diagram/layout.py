@@ -10,6 +10,7 @@ from autograd_lite.engine.leaves import array_of
 from autograd_lite.show import labels as markup
 from autograd_lite.show.notation import number
 
+from ..layers import edge_name
 from .chain import Layer
 from .nodes import KINDS, Node, arrow, diameter, fill, kind, largest, text_width
 from .values import Run, is_by_entry
@@ -227,9 +228,8 @@ class Diagram:
         for k in range(len(self.columns)):
             self._write(f"caption_{k}", markup.name_markup(f"l_{k}"), k, y)
         for k, (linear, _) in enumerate(self.layers):
-            edge = f"{k}{k + 1}" if k < 9 else f"{k},{k + 1}"
             text = ", ".join(
-                markup.name_markup(f"{letter}_{edge}", markup.is_bold(tensor))
+                markup.name_markup(f"{letter}_{edge_name(k)}", markup.is_bold(tensor))
                 for letter, tensor in (("W", linear.weight), ("b", linear.bias))
                 if tensor is not None
             )
