@@ -222,13 +222,9 @@ def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: 
     ):
         conditions = [conditions]
     masks = [_mask(x.shape, as_array(value(c))) for c in conditions]
-    if len(funclist) == len(masks) + 1:
+    np.piecewise(np.zeros(1), [[True]] * len(masks), [0] * len(funclist))  # raises what it may
+    if len(funclist) > len(masks):
         masks.append(~reduce(np.logical_or, masks))
-    elif len(funclist) != len(masks):
-        raise ValueError(
-            f"piecewise: {len(masks)} conditions and {len(funclist)} functions were given; there "
-            "must be as many, or one function more"
-        )
     y: Any = beside(np.zeros(x.shape, x.dtype), masks)
     for mask, f in zip(masks, funclist, strict=True):
         if is_foreign(mask):  # and so it isn't known how many entries there are

@@ -189,11 +189,8 @@ def _without_repeats(x: Any, letters: str) -> tuple[Any, str]:
         while letters.count(a) > 1:
             first = letters.index(a)
             second = letters.index(a, first + 1)
-            if x.shape[first] != x.shape[second]:
-                raise ValueError(
-                    f"einsum: {a!r} stands for axes of {x.shape[first]} and {x.shape[second]} "
-                    f"entries of an array of shape {x.shape}"
-                )
+            axes = x.shape[first], x.shape[second]
+            np.einsum(a + a, np.broadcast_to(0.0, axes))  # raises where they differ
             x = moveaxis(diagonal(x, axis1=first, axis2=second), -1, 0)
             letters = a + letters.replace(a, "", 2)
     return x, letters
