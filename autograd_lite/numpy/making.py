@@ -13,6 +13,7 @@ from ..engine.tensor import Tensor
 from ..numpy_api.elementwise import full_like
 from ..numpy_api.filling import filling
 from ..ops import astype, copy
+from ..ops.define import ran
 from ..transforms import transforming
 from .buffer import Buffer, plain
 
@@ -66,23 +67,23 @@ def _full(shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C") -> A
     return full_like(fill_value, fill_value, dtype, order, shape=shape)
 
 
+_joined = ran(type(np.r_).__getitem__, array=_array)
+
+
 class _Joined:
     """``np.r_`` and ``np.c_``, which can't see a Tensor that they are given."""
 
-    def __init__(self, own: Any, join: Any) -> None:
-        self._own, self._join = own, join
+    def __init__(self, own: Any) -> None:
+        self._own = own
 
     def __getitem__(self, parts: Any) -> Any:
-        parts = [plain(x) for x in (parts if type(parts) is tuple else (parts,))]
-        kinds = {*map(type, parts)}
-        if kinds.isdisjoint({Tensor, *STAND_INS}) or str in kinds:
-            return self._own[tuple(parts)]
-        return self._join([self._own[x] if type(x) is slice else np.atleast_1d(x) for x in parts])
+        several = parts if type(parts) is tuple else (parts,)
+        return _joined(self._own, tuple(map(plain, several)))
 
 
 OURS = {
     "array": _made(_array), "full": _made(_full), "full_like": _made(full_like),
-    "r_": _Joined(np.r_, np.concatenate), "c_": _Joined(np.c_, np.column_stack),
+    "r_": _Joined(np.r_), "c_": _Joined(np.c_),
     **dict.fromkeys(("asarray", "asanyarray", "ascontiguousarray"), _asarray),
 }  # fmt: skip
 """What is another function than NumPy's, by name."""
