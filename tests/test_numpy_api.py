@@ -43,7 +43,7 @@ REFUSED = {
     "np.split(v, 2)": r"array split does not result in an equal division\nin np.split",
     "np.vsplit(v, 2)": "vsplit only works on arrays of 2 or more dimensions",
     "np.pad(v, 1, lambda *args: None)": "pad: a function as mode writes into the array",
-    "np.sort(v, order='f')": "sort: order= is for arrays with fields",
+    "np.sort(v, order='f')": "Cannot specify order when the array has no fields",
     "np.vecdot(v, v[:2])": "vecdot: .*size 2 is different from 3",
     "np.fft.fft(x, 0)": "fft: Invalid number of FFT data points",
     "np.fft.ifft(x, norm='odd')": "ifft: Invalid norm value odd",

@@ -24,10 +24,8 @@ __all__ = [
 ]  # fmt: skip
 
 
-def _in_order(name: str, a: Any, axis: int | None, order: Any, fields: Any) -> Tensor:
+def _in_order(a: Any, axis: int | None, order: Any) -> Tensor:
     """``a`` in the order of the indices that NumPy gives for its value."""
-    if fields is not None:
-        raise TypeError(f"{name}: order= is for arrays with fields, and Tensors have none")
     if axis is None:
         a, axis = ravel(a), -1
     a = operand(a)
@@ -35,10 +33,10 @@ def _in_order(name: str, a: Any, axis: int | None, order: Any, fields: Any) -> T
 
 
 @by_name(np.sort)
-def sort(a: Any, axis: int | None = -1, order: None = None, **how: Any) -> Tensor:
+def sort(a: Any, axis: int | None = -1, **how: Any) -> Tensor:
     """The entries in ascending order along an axis; those that tie keep their order."""
     np.sort(np.empty(0), **how)  # raises what there is to raise
-    return _in_order("sort", a, axis, lambda x, ax: np.argsort(x, ax, kind="stable"), order)
+    return _in_order(a, axis, lambda x, ax: np.argsort(x, ax, kind="stable"))
 
 
 @implements(np.partition)
@@ -49,10 +47,10 @@ def partition(
 
     def as_numpy(x: Any, ax: int) -> Any:
         """The order in which np.partition, and not np.argpartition, leaves what is between."""
-        ranks = np.argsort(np.argsort(np.partition(x, kth, ax, kind), ax, "stable"), ax)
+        ranks = np.argsort(np.argsort(np.partition(x, kth, ax, kind, order), ax, "stable"), ax)
         return np.take_along_axis(np.argsort(x, ax, "stable"), ranks, ax)
 
-    return _in_order("partition", a, axis, as_numpy, order)
+    return _in_order(a, axis, as_numpy)
 
 
 def _order_statistic(function: Any) -> Any:
