@@ -76,10 +76,20 @@ def _of_value(function: Any) -> tuple[Method, Method]:
 
 
 def _in_place(operator: Method, is_step: bool = False) -> Method:
-    """``w *= x``, which makes a new tensor of that name; ``w -= x`` may be a step of training."""
+    """``w *= x``, which makes a new tensor of that name, unless that would mislead.
+
+    ``w -= x`` of an array of the shape of a leaf that has its gradient may well be a step of
+    training; the leaf would be trained no more.
+    """
 
     def method(self: Tensor, other: Any) -> Any:
-        new = operator(_rebound(self, other if is_step else None), other)
+        if self._tracked and self._op is None:
+            if no_grad.active():
+                raise errors.in_place_under_no_grad(self)
+            is_array = is_step and isinstance(other, (np.ndarray, np.generic))
+            if self._grad is not None and is_array and other.shape == self.shape:
+                hint(errors.no_leaf_any_more(self))
+        new = operator(self, other)
         return _filled(self, ..., new) if self.ndim else new
 
     return method
@@ -595,21 +605,6 @@ def _checked(name: Any) -> str | None:
     if name is not None and not isinstance(name, str):
         raise errors.not_a_name(name)
     return name
-
-
-def _rebound(tensor: Tensor, change: Any = None) -> Tensor:
-    """The tensor for ``w += …``, which makes a new one of that name, unless that would mislead.
-
-    A ``change`` that is an array of the shape of a leaf that has its gradient may well be a step
-    of training; the leaf would be trained no more.
-    """
-    if tensor._tracked and tensor._op is None:
-        if no_grad.active():
-            raise errors.in_place_under_no_grad(tensor)
-        is_array = isinstance(change, (np.ndarray, np.generic))
-        if tensor._grad is not None and is_array and change.shape == tensor.shape:
-            hint(errors.no_leaf_any_more(tensor))
-    return tensor
 
 
 class _Itself(np.ndarray[Any, Any]):

@@ -281,7 +281,7 @@ nancumsum, nancumprod = (
 )
 
 
-def running(extreme: Any, a: Any, axis: int = 0, dtype: Any = None, out: None = None) -> Any:
+def running(extreme: Any, a: Any, axis: int = 0, dtype: Any = None) -> Any:
     """``np.maximum.accumulate`` or that of minimum: the extreme of the entries so far.
 
     The gradient flows to the first of those that tie.
