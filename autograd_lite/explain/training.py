@@ -112,7 +112,8 @@ def _extra(
     about = words("about" if follows else "about_fixed", step=steps[i], last=steps[-1])
     notes = []
     if rows is not None:
-        notes.append(words("other_rows", rows=_counted(rows)))
+        counted = map(str, sorted({rows.start + 1, rows.stop}))
+        notes.append(words("other_rows", rows="-".join(counted)))
     notes += [words("thinned", n=len(shown), all=len(steps))] * (len(shown) < len(steps))
     found = _boundary(recorded, shown)
     if found is None:
@@ -139,10 +140,6 @@ def _extra(
     }  # fmt: skip
     told = script({"training-data": data}, asset("training.js"))
     return Part(section, asset("training.css"), told)
-
-
-def _counted(rows: slice) -> str:
-    return "-".join(map(str, sorted({rows.start + 1, rows.stop})))
 
 
 def _plain(values: Array) -> list[Any]:
