@@ -66,7 +66,6 @@ from .numpy_api.order import *
 from .numpy_api.products import *
 from .numpy_api.statistics import *
 from .ops.elementwise import *
-from .ops.joining import *
 from .ops.moving import *
 from .ops.products import *
 from .ops.reductions import *

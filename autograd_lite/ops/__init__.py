@@ -11,7 +11,6 @@ from .elementwise import power_op as power_op
 from .elementwise import root as root
 from .elementwise import value_of as value_of
 from .indexing import getitem as getitem
-from .joining import *
 from .moving import *
 from .products import *
 from .reductions import *

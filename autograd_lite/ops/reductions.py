@@ -16,9 +16,8 @@ from ..table import Case, Op, op
 from .define import along, checked, implements, named, operand, refuse_out, setting, value
 from .elementwise import astype
 from .elementwise import where as where_
-from .joining import concatenate
 from .moving import flip
-from .shaping import broadcast_to, flattened, ravel, unflattened
+from .shaping import broadcast_to, concatenate, flattened, ravel, unflattened
 
 __all__ = ["amax", "amin", "cumprod", "cumsum", "max", "mean", "min", "prod", "sum"]
 
