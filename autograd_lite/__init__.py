@@ -60,7 +60,6 @@ from .lines import line_of, source_lines
 from .numpy_api.calculus import *
 from .numpy_api.elementwise import *
 from .numpy_api.indexing import *
-from .numpy_api.joining import *
 from .numpy_api.moving import *
 from .numpy_api.order import *
 from .numpy_api.products import *

@@ -22,7 +22,7 @@ from ..engine.tensor import Tensor
 from ..numpy_api.elementwise import full_like
 from ..numpy_api.filling import filling
 from ..numpy_api.indexing import index_add, index_update, written
-from ..numpy_api.joining import array as joined
+from ..numpy_api.moving import array as joined
 from ..numpy_protocol import IN_PLACE
 from ..ops import astype, copy
 from ..ops.define import ran
