@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -80,8 +79,7 @@ def _of_entries(
     if weights is not None:
         given = weights_like(value(weights), a, None if axis is None else axes)
         how["weights"] = flattened(np.broadcast_to(given, a.shape), axes)
-    numbers = partial(function, axis=-1, **how)
-    known = numbers(array, *q)
+    known = function(array, *q, axis=-1, **how)
     found = _between(entries, array, known) if array.size else known
     if keepdims:
         front = found.shape[: found.ndim - array.ndim + 1]
