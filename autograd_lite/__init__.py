@@ -58,23 +58,16 @@ from .gradients import gradients
 from .graph import named_tensors
 from .lines import line_of, source_lines
 from .numpy_api.calculus import *
-from .numpy_api.einstein import *
 from .numpy_api.elementwise import *
-from .numpy_api.groups import *
 from .numpy_api.indexing import *
-from .numpy_api.joining import *
 from .numpy_api.moving import *
 from .numpy_api.order import *
 from .numpy_api.products import *
-from .numpy_api.scans import *
-from .numpy_api.spread import *
 from .numpy_api.statistics import *
 from .ops.elementwise import *
-from .ops.joining import *
 from .ops.moving import *
 from .ops.products import *
 from .ops.reductions import *
-from .ops.scans import *
 from .ops.shaping import *
 from .table import OPS
 from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp

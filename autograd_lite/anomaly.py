@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextvars import copy_context
 from functools import partial
 from typing import Any, NoReturn
@@ -46,8 +46,12 @@ class detect_anomaly(Mode):  # noqa: N801  (used like a function)
             recorded = result._op is not None
             arrays = result._arrays if recorded else [getattr(x, "_array", x) for x in inputs]
             line = str(remember(result))
-            if not _finite(result._array):
-                _look_at(op.name, inputs, arrays, result._array, line)
+            if not _finite(result._array):  # which is this op's where the operands are
+                nan = [(x, a) for x, a in zip(inputs, arrays, strict=True) if _has_nan(a)]
+                if all(map(_finite, arrays)) or (_has_nan(result._array) and not nan):
+                    _raise(f"{op.name}: its result", result._array, line, inputs, arrays)
+                for x, a in nan:
+                    _raise(f"{op.name}: its operand {errors.describe(x)}", a, line)
         return result
 
     def backward(self, tensor: Tensor, g: Any, vjps: Any) -> Any:
@@ -82,16 +86,6 @@ def silent(compute: Callable[..., Any]) -> Callable[..., Any]:
     In a context of its own, so that no interrupt can leave NumPy silent.
     """
     return partial(copy_context().run, np.errstate(all="ignore")(compute))
-
-
-def _look_at(op: str, inputs: Sequence[Any], arrays: Sequence[Any], value: Any, line: str) -> None:
-    """Raise where a result isn't finite and the operands are."""
-    odd = [x for x, a in zip(inputs, arrays, strict=True) if not _finite(a)]
-    if not odd or (_has_nan(value) and not any(map(_has_nan, arrays))):
-        _raise(f"{op}: its result", value, line, inputs, arrays)
-    for x, a in zip(inputs, arrays, strict=True):
-        if _has_nan(a):
-            _raise(f"{op}: its operand {errors.describe(x)}", a, line)
 
 
 def _raise(

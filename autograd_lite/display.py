@@ -6,14 +6,13 @@ No figure is laid out for it: that would take longer than most cells run.
 from __future__ import annotations
 
 from html import escape
-from typing import Any
 
 import numpy as np
 
 from .arrays import is_foreign
 from .engine.tensor import Array, Tensor
 from .lines import line_of
-from .show.notation import symbol_of
+from .show.notation import abridged, symbol_of
 
 FULL = 100
 """How many numbers are shown at most; of more the corners are."""
@@ -27,7 +26,8 @@ def tensor_html(tensor: Tensor) -> str:
         return f"{heading}<pre>{escape(repr(array))}</pre>"
     parts = [heading, _numbers(array)]
     if array.size > FULL:
-        parts.append(f"<div style='opacity:.7'>{escape(_summary(array))}</div>")
+        said = ", ".join(abridged(array).split("\n")[1:])
+        parts.append(f"<div style='opacity:.7'>{escape(said)}</div>")
     if tensor._grad is not None and array.size:
         known = tensor.name is not None and (tensor.is_leaf or tensor.name.startswith("s_"))
         symbol = symbol_of(tensor.name or "", tensor.is_leaf, "") if known else "gradient"
@@ -51,26 +51,3 @@ def _numbers(array: Array) -> str:
     if array.size == 0:
         return "<div>no entries</div>"
     return f"<pre>{escape(np.array2string(array, precision=6, threshold=FULL))}</pre>"
-
-
-def _number(value: Any) -> str:
-    return str(value) if value.dtype.kind in "biu" else f"{value:.6g}"
-
-
-def _summary(array: Array) -> str:
-    """The range and the mean of what is finite, and how much isn't."""
-    kind = array.dtype.kind
-    if kind == "b":
-        return f"{np.count_nonzero(array)} of {array.size} are True"
-    finite = array[np.isfinite(array)]
-    with np.errstate(all="ignore"):  # such as a sum that overflows
-        if not finite.size:
-            said = "no entry is finite"
-        elif kind == "c":
-            said = f"largest absolute value {_number(abs(finite).max())}"
-        else:
-            least, mean, most = map(_number, (finite.min(), finite.mean(), finite.max()))
-            said = f"min {least}, mean {mean}, max {most}"
-    nans = np.count_nonzero(np.isnan(array))
-    counts = [(nans, "nan"), (array.size - finite.size - nans, "infinite")]
-    return ", ".join([said, *(f"{count} {what}" for count, what in counts if count)])

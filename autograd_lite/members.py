@@ -27,7 +27,7 @@ from .engine.tensor import Array, Tensor, _leaf
 from .gradients import backward
 from .lines import hint, line_of, remember
 from .masks import call
-from .numpy_api import elementwise, moving, spread
+from .numpy_api import elementwise, moving, statistics
 from .numpy_api.filling import filling
 from .seen import look, written
 from .table import Op
@@ -76,11 +76,21 @@ def _of_value(function: Any) -> tuple[Method, Method]:
 
 
 def _in_place(operator: Method, is_step: bool = False) -> Method:
-    """``w *= x``, which makes a new tensor of that name; ``w -= x`` may be a step of training."""
+    """``w *= x``, which makes a new tensor of that name, unless that would mislead.
+
+    ``w -= x`` of an array of the shape of a leaf that has its gradient may well be a step of
+    training; the leaf would be trained no more.
+    """
 
     def method(self: Tensor, other: Any) -> Any:
         other = content(other)
-        new = operator(_rebound(self, other if is_step else None), other)
+        if self._tracked and self._op is None:
+            if no_grad.active():
+                raise errors.in_place_under_no_grad(self)
+            is_array = is_step and isinstance(other, (np.ndarray, np.generic))
+            if self._grad is not None and is_array and other.shape == self.shape:
+                hint(errors.no_leaf_any_more(self))
+        new = operator(self, other)
         return _filled(self, ..., new) if self.ndim else new
 
     return method
@@ -460,13 +470,13 @@ class Members:
 
     sum, mean, prod = ops.sum, ops.mean, ops.prod
     max, min = ops.max, ops.min
-    var, std = spread.var, spread.std
+    var, std = statistics.var, statistics.std
     cumsum, cumprod = ops.cumsum, ops.cumprod
     dot, trace = ops.dot, moving.trace
     ravel = ops.ravel
     copy = ops.copy
     squeeze, swapaxes, diagonal = ops.squeeze, ops.swapaxes, ops.diagonal
-    repeat, take = ops.repeat, ops.take
+    repeat, take, clip = ops.repeat, ops.take, elementwise.clip
 
     # They have no gradient, and give what the array's own do.
     argmax, argmin, argsort, nonzero = map(_of_array, ("argmax", "argmin", "argsort", "nonzero"))
@@ -474,9 +484,6 @@ class Members:
 
     def searchsorted(self: Any, v: Any, side: Any = "left", sorter: Any = None) -> Any:
         return ops.value_of(np.searchsorted, self, v, side, sorter)
-
-    def clip(self: Any, min: Any = None, max: Any = None, out: None = None) -> Tensor:
-        return elementwise.clip(self, min, max, out)
 
     conj = conjugate = _unary(ops.conj)
 
@@ -599,21 +606,6 @@ def _checked(name: Any) -> str | None:
     if name is not None and not isinstance(name, str):
         raise errors.not_a_name(name)
     return name
-
-
-def _rebound(tensor: Tensor, change: Any = None) -> Tensor:
-    """The tensor for ``w += …``, which makes a new one of that name, unless that would mislead.
-
-    A ``change`` that is an array of the shape of a leaf that has its gradient may well be a step
-    of training; the leaf would be trained no more.
-    """
-    if tensor._tracked and tensor._op is None:
-        if no_grad.active():
-            raise errors.in_place_under_no_grad(tensor)
-        is_array = isinstance(change, (np.ndarray, np.generic))
-        if tensor._grad is not None and is_array and change.shape == tensor.shape:
-            hint(errors.no_leaf_any_more(tensor))
-    return tensor
 
 
 class _Itself(np.ndarray[Any, Any]):

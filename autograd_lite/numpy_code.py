@@ -17,8 +17,6 @@ def code(value: Any) -> str:
         return f"({', '.join(map(code, value))}{',' if len(value) == 1 else ''})"
     if isinstance(value, list):
         return f"[{', '.join(map(code, value))}]"
-    if isinstance(value, slice):
-        return f"slice({code(value.start)}, {code(value.stop)}, {code(value.step)})"
     if isinstance(value, np.ndarray):
         return f"np.array({code(value.tolist())}, dtype='{value.dtype}')"
     if isinstance(value, np.generic):

@@ -16,8 +16,8 @@ import numpy as np
 from . import errors, ops
 from .arrays import HOLDERS
 from .engine.tensor import Tensor
-from .numpy_api.groups import add_reduceat
-from .numpy_api.scans import running
+from .numpy_api.calculus import running
+from .numpy_api.order import add_reduceat
 from .numpy_code import numpy_name
 from .ops.elementwise import OF_ARRAYS, TEXTS, VALUE_OPS
 from .table import NUMPY, Op

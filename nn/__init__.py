@@ -9,14 +9,12 @@ from .activations import *
 from .convolution import *
 from .data import *
 from .derivation import *
-from .files import *
 from .layers import *
 from .losses import *
 from .module import *
 from .normalization import *
 from .optimizers import *
 from .recording import *
-from .schedules import *
 from .sequences import *
 from .train_step import *
 from .training import *

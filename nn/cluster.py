@@ -243,11 +243,6 @@ class BlockStep:
             (found,) = dask.compute(*parts)
         return found
 
-    def __dask_tokenize__(self) -> str:
-        from uuid import uuid4
-
-        return uuid4().hex  # at each step it is another
-
     def seeded(self, seed: int) -> BlockStep:
         """A copy that draws by generators of its own, and disturbs no other block's."""
         work = copy.deepcopy(self)

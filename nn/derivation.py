@@ -75,8 +75,7 @@ class NetworkDerivation:
     def _repr_markdown_(self) -> str:
         return self.markdown
 
-    def _repr_latex_(self) -> str:
-        return self.markdown
+    _repr_latex_ = _repr_markdown_
 
 
 _DELTA = "δ_i = (δ_{i+1} W_{i,i+1}ᵀ) ∘ σ'(s_i)"

@@ -6,6 +6,8 @@ import math
 import operator
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
+from os import PathLike, fspath
 from reprlib import recursive_repr
 from typing import Any
 
@@ -14,11 +16,12 @@ import numpy as np
 from autograd_lite import Tensor
 from autograd_lite.arrays import HOLDERS, content, given, guard
 from autograd_lite.engine.tensor import Array
+from autograd_lite.errors import imported
 from autograd_lite.graph import walk
 from autograd_lite.layers import entered, left
 from autograd_lite.lines import hint
 
-__all__ = ["Module"]
+__all__ = ["Module", "load", "save"]
 
 
 class Module:
@@ -299,3 +302,52 @@ def check_numbers(what: str, k: Any, n: int, remedy: str = "") -> None:
             raise ValueError(f"{what} must lie in 0 … {n - 1}, {reach}")
 
     guard(check, k)
+
+
+# ---------------------------------------------------------------------- files
+# In the format safetensors, which holds arrays and no code.
+
+
+def save(net: Module, path: str | PathLike[str]) -> None:
+    """Write ``net.state_dict()`` to a file.
+
+    Raises:
+        ImportError: the library safetensors isn't there (extra ``safetensors``).
+
+    Example:
+        >>> import nn, pathlib, tempfile
+        >>> a, b = nn.MLP([2, 3, 1], rng=0), nn.MLP([2, 3, 1], rng=1)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder, "net.safetensors")
+        ...     nn.save(a, path)
+        ...     nn.load(b, path)
+        >>> bool((a["W_01"].data == b["W_01"].data).all())
+        True
+    """
+    state = {name: np.ascontiguousarray(value) for name, value in net.state_dict().items()}
+    _safetensors().save_file(state, fspath(path))
+
+
+def load(net: Module, path: str | PathLike[str]) -> None:
+    """Read a file that `save` wrote, or another library, into the net's parameters.
+
+    Raises:
+        ImportError: the library safetensors isn't there (extra ``safetensors``).
+        KeyError: a parameter is missing in the file, or unknown; nothing is set then.
+        ValueError: one has another shape; nothing is set then.
+
+    Example:
+        >>> import nn, pathlib, tempfile
+        >>> net = nn.MLP([2, 3, 1], rng=0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder, "net.safetensors")
+        ...     nn.save(net, path)
+        ...     net["W_01"].data = [[0.0] * 3] * 2
+        ...     nn.load(net, path)
+        >>> bool(net["W_01"].data.any())
+        True
+    """
+    net.load_state_dict(_safetensors().load_file(fspath(path)))
+
+
+_safetensors = partial(imported, "safetensors.numpy", "nn.save and nn.load need", "safetensors")

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from html import escape
+from importlib.util import find_spec
 from typing import Any, TypedDict, Unpack
 
 import numpy as np
@@ -19,14 +20,12 @@ from autograd_lite.errors import imported
 from autograd_lite.lines import hint
 
 from .cluster import Blocks, BlockStep, is_lazy
-from .curves import said, svg
 from .data import Rows, Seen
 from .layers import Rng
 from .losses import _Loss
 from .module import Module, whole
-from .optimizers import Optimizer
-from .recording import Recording
-from .schedules import LambdaLR
+from .optimizers import LambdaLR, Optimizer
+from .recording import Recording, kept_attributes
 from .train_step import TrainStep
 
 __all__ = [
@@ -66,11 +65,11 @@ class History:
     best: int | None = None
 
     def __repr__(self) -> str:
-        return f"<History of {said(self)}>"
+        return f"<History of {_said(self)}>"
 
     def _repr_html_(self) -> str:
         """For Jupyter: the losses as curves."""
-        return f"<div>{escape(said(self))}</div>{svg(self)}" if self.loss else repr(self)
+        return f"<div>{escape(_said(self))}</div>{_curves(self)}" if self.loss else repr(self)
 
     def explained(self) -> Recording:
         """The record, which `ag.explain` makes a page of.
@@ -95,6 +94,48 @@ class History:
         self.loss.append(total / n if reduction == "mean" else total)
         for values, a in zip(self.metrics.values(), sums, strict=True):
             values.append(a / n)
+
+
+def _curves(history: History) -> str:
+    """The loss by epochs, of the validation data too; logarithmic where it spans two powers.
+
+    Empty where there is no matplotlib, which draws it.
+    """
+    if find_spec("matplotlib") is None:
+        return ""
+    from matplotlib.figure import Figure  # only when something is shown
+
+    from autograd_lite.show import plots
+
+    curves = {"loss": history.loss}
+    if history.validation is not None:
+        curves["validation"] = history.validation.loss
+    with plots.styled({"font.size": 9}):
+        figure = Figure((5, 2.3), layout="constrained")
+        axes = figure.add_subplot(xlabel="epoch")
+        for name, losses in curves.items():
+            axes.plot(np.arange(1, len(losses) + 1), losses, label=name)
+        values = np.concatenate([*curves.values()])
+        finite = values[np.isfinite(values)]
+        if finite.min(initial=np.inf) * 100 < finite.max(initial=0) and (finite > 0).all():
+            axes.set_yscale("log")
+        axes.locator_params("x", integer=True)
+        axes.legend()
+        if history.best is not None:
+            axes.axvline(history.best + 1, color="gray", linestyle=":")
+        return plots.svg(figure, f'role="img" aria-label="{escape(_said(history))}"')
+
+
+def _said(history: History) -> str:
+    """A line on it."""
+    if not history.loss:
+        return "no epochs"
+    parts = [f"{len(history.loss)} epochs, loss {history.loss[0]:.4g} → {history.loss[-1]:.4g}"]
+    parts += [f"{name} {values[-1]:.4g}" for name, values in history.metrics.items()]
+    if history.validation is not None and history.best is not None:
+        best = history.validation.loss[history.best]
+        parts.append(f"validation {best:.4g} at best, in epoch {history.best + 1}")
+    return ", ".join(parts)
 
 
 class Options(TypedDict, total=False):
@@ -305,15 +346,11 @@ def evaluate(
 
 def _look(net: Any, step: BlockStep, data: Any, size: int, history: History) -> None:
     """Add to the history what is seen of data that aren't trained on, as after ``net.eval()``."""
-    modules = [(m, m.training) for _, m in net.named_modules()] if isinstance(net, Module) else []
     batches = data.batches(size, False, np.random.default_rng())
-    try:
+    with kept_attributes(net) as modules:
         for module, _ in modules:
             module.training = False
         history._add([step.seen(x, y) for _, x, y in batches], step.loss.reduction)
-    finally:
-        for module, mode in modules:
-            module.training = mode
 
 
 def _apart(validation: tuple[Any, Any] | None, patience: int | None) -> Any:

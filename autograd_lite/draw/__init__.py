@@ -1,9 +1,9 @@
 """Figures of a recorded graph: graph → DOT → SVG.
 
 To read, in this order: `steps` (what a figure shows), `computations` (how it is drawn), `elements`
-(number by number), `paths` (the backward pass), `collapse` with `repeats` and `modules` (what is
-folded into one node), `labels`, `theme`, `look` and `sheet` (names and look), `figure`, `layout`
-and `svg` (DOT text to a picture).
+(number by number), `paths` (the backward pass), `collapse` with `repeats` (what is folded
+into one node), `labels`, `theme`, `look` and `sheet` (names and look), `figure` and
+`svg` (DOT text to a picture).
 """
 
 from __future__ import annotations

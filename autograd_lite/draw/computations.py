@@ -207,8 +207,6 @@ class Marks(NamedTuple):
 
     def held(self, piece: Piece, circled: Set[Tensor]) -> dict[str, str]:
         """The classes of all that a piece's node stands for."""
-        if not piece.folded:
-            return self("f", piece.first)
         inner = [*(step.result for step in piece.steps), *piece.hidden]
         marks = [self("f", t) for t in inner] + [self("t", t) for t in inner if t not in circled]
         return {"class": " ".join(x["class"] for x in marks if x["class"])}

@@ -7,10 +7,10 @@ here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from ..cotangents import cotangents_of
 from ..dependence import dependence, sources_of
@@ -35,44 +35,31 @@ WIDEST = 60
 _SAME_SIZE = {"width": "0.8", "fixedsize": "true"}  # enough for ``(W₀₁)₁₁`` and a number
 
 
-def _both(notation: Notation) -> tuple[Callable[[Any, Any], Entry], Callable[[Any, Any], Entry]]:
-    """The methods for an operator, with an entry on its left and on its right."""
-    return (
-        lambda self, other: _join(notation, self, other),
-        lambda self, other: _join(notation, other, self),
-    )
+_PRODUCT = Notation("{0}\u2009{1}", PRODUCT, (PRODUCT, MATMUL))
 
 
-class Entry:
+class Entry(NDArrayOperatorsMixin):
     """A number that is written instead of computed. It knows sums and products, and nothing else:
     an op that asks for more fails, and is then written by its notation."""
 
     __slots__ = ("written",)
+    __hash__ = object.__hash__
 
     def __init__(self, written: Written) -> None:
         self.written = written
 
-    __add__, __radd__ = _both(OPS["add"].notation)
-    __sub__, __rsub__ = _both(OPS["subtract"].notation)
-    __truediv__, __rtruediv__ = _both(OPS["divide"].notation)
-    _before, _after = _both(Notation("{0}\u2009{1}", PRODUCT, (PRODUCT, MATMUL)))
-    __rmul__ = _after
-
-    def __mul__(self, other: Any) -> Entry:
-        if other is self:  # np.square multiplies a number by itself
+    def __array_ufunc__(self, ufunc: Any, method: str, *operands: Any) -> Entry:
+        if ufunc not in (np.add, np.subtract, np.multiply, np.divide, np.negative):
+            raise TypeError("an entry that is written has no value")
+        if ufunc is not np.multiply:
+            return _join(OPS[ufunc.__name__].notation, *operands)
+        if operands[0] is operands[1]:  # np.square multiplies a number by itself
             return _join(OPS["square"].notation, self)
         # A factor that is a number stands first.
-        return self._before(other) if isinstance(other, Entry) else self._after(other)
+        return _join(_PRODUCT, *sorted(operands, key=lambda x: isinstance(x, Entry)))
 
-    def __neg__(self) -> Entry:
-        return _join(OPS["negative"].notation, self)
-
-    def _unknown(self, *_: Any) -> NoReturn:
+    def __bool__(self) -> bool:
         raise TypeError("an entry that is written has no value")
-
-    # Compared, an entry would silently be unequal to everything, and true.
-    __eq__ = __ne__ = __bool__ = _unknown
-    __hash__ = object.__hash__
 
 
 def _written(x: Any) -> Written:

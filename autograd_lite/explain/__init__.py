@@ -4,7 +4,7 @@ To read, in this order: `story` (graph → steps, free of HTML), `backward` (the
 pass), `definitions` (what σ and ℓ are), `entries` (which numbers a number comes from),
 `predictions` (what learners get wrong), `live` (the program by which numbers follow where one is
 changed), `matrices` (arrays), `page` (the HTML, with `show.mathml` and `show.words`); and of
-recorded trainings `training`, `classes` and `plots`.
+recorded trainings `training` and `plots`.
 
 The work is in `page`; it is imported by the first call.
 """
@@ -17,9 +17,30 @@ from typing import Any, Protocol
 
 from ..engine.tensor import Tensor
 from ..loading import loaded
-from .shown import Page
 
 __all__ = ["Page", "explain"]
+
+
+class Page:
+    """What `explain` gives: where it wrote; in Jupyter, the page itself.
+
+    Attributes:
+        path: the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __repr__(self) -> str:
+        return f"<Page {self.path.name}>"
+
+    def _repr_html_(self) -> str:
+        """The page as it is now, in a frame of its own, so that its script and style stay there."""
+        from html import escape  # only where it is shown
+
+        page = escape(self.path.read_text(encoding="utf-8"))
+        style = "width:100%;height:680px;border:1px solid #d4d4d8;border-radius:6px"
+        return f'<iframe title="{escape(self.path.name)}" srcdoc="{page}" style="{style}"></iframe>'
 
 
 class Explained(Protocol):

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..engine.tensor import Array
 from ..show import mathml
-from ..show.notation import dimensions, number
+from ..show.notation import abridged, dimensions, number
 from ..show.words import Words
 
 MOST_ROWS, MOST_COLUMNS = 12, 8
@@ -108,7 +108,10 @@ def table(
     shape = dimensions(array.shape)
     label = mathml.text(words("matrix", name=name, shape=shape))
     above = caption or mathml.math(mathml.symbol(name, {}, looks))
-    said = "" if where.is_whole else _statistics(array, words)
+    said = ""
+    if not where.is_whole:
+        measured = ", ".join(abridged(array).replace("all ", "").split("\n")[1:])  # in no language
+        said = f'<p class="statistics">{words("entries", n=array.size)}: {measured}</p>'
     return (
         f'<figure class="matrix" data-key="{key}" role="group" aria-label="{label}">'
         f'<figcaption>{above} <span class="shape">{shape}</span></figcaption>'
@@ -145,16 +148,3 @@ def _row_label(shape: tuple[int, ...], row: int | None) -> str:
     if row is None:
         return "⋯"
     return ",".join(str(int(i) + 1) for i in np.unravel_index(row, shape[:-1]))
-
-
-def _statistics(array: Array, words: Words) -> str:
-    if array.dtype.kind not in "fiu":
-        return f'<p class="statistics">{words("entries", n=array.size)}</p>'
-    with np.errstate(all="ignore"):
-        wide = array.astype(np.float64)
-        found = {
-            "min": wide.min(), "max": wide.max(), "mean": wide.mean(),
-            "norm": np.sqrt((wide * wide).sum()),
-        }  # fmt: skip
-    said = ", ".join(f"{words(key)} {number(value)}" for key, value in found.items())
-    return f'<p class="statistics">{words("entries", n=array.size)}: {said}</p>'

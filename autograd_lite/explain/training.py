@@ -19,7 +19,6 @@ from ..show import mathml
 from ..show.notation import number
 from ..show.words import Words
 from . import plots
-from .classes import Classes, classes_of
 from .live import MOST_NUMBERS
 from .page import Part, asset, filled, note, script, write
 from .story import Story
@@ -113,7 +112,8 @@ def _extra(
     about = words("about" if follows else "about_fixed", step=steps[i], last=steps[-1])
     notes = []
     if rows is not None:
-        notes.append(words("other_rows", rows=_counted(rows)))
+        counted = map(str, sorted({rows.start + 1, rows.stop}))
+        notes.append(words("other_rows", rows="-".join(counted)))
     notes += [words("thinned", n=len(shown), all=len(steps))] * (len(shown) < len(steps))
     found = _boundary(recorded, shown)
     if found is None:
@@ -142,10 +142,6 @@ def _extra(
     return Part(section, asset("training.css"), told)
 
 
-def _counted(rows: slice) -> str:
-    return "-".join(map(str, sorted({rows.start + 1, rows.stop})))
-
-
 def _plain(values: Array) -> list[Any]:
     """For JSON, as accurately as anything is shown by far; none where some aren't finite."""
     if not np.isfinite(values).all():
@@ -161,7 +157,7 @@ def _spoken(recorded: Recorded, k: int, loss: float, words: Words) -> str:
 
 def _boundary(
     recorded: Recorded, shown: list[int]
-) -> tuple[Classes, tuple[Array, Array], list[Array]] | None:
+) -> tuple[plots.Classes, tuple[Array, Array], list[Array]] | None:
     """Where there are two features, and classes: these, the limits of the plane, and what is
     predicted there in each state that is shown.
     """
@@ -176,7 +172,7 @@ def _boundary(
         recorded.predict(shown[-1], plots.grid(limits, 3))
     except (ValueError, TypeError, IndexError):  # a net for batches of its own size only
         return None
-    classes = classes_of(recorded.y, last, recorded.level)
+    classes = plots.classes_of(recorded.y, last, recorded.level)
     if classes is None:
         return None
     with np.errstate(all="ignore"):

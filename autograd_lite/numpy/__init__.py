@@ -36,7 +36,7 @@ else:
     from . import linalg as linalg
     from . import numpy_boxes as numpy_boxes
     from . import random as random
-    from .making import OURS as _OURS
+    from .buffer import OURS as _OURS
 
     # Not `from numpy import *`, which here would hide Python's own any, sum, ….
     def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""A buffer: a variable that holds an array, and from the first Tensor put into it on a Tensor.
+"""Buffers: variables that hold an array, and from the first Tensor put into them on a Tensor.
 
 ``b[i] = t`` lets it hold what `index_update` gives, so that what was computed before stays, and so
 do the graphs of it. What shares memory with an array that it holds would in NumPy be a view: it is
@@ -8,18 +8,26 @@ a buffer, too, that shows what the first one holds whenever it is read, and writ
 from __future__ import annotations
 
 import operator as o
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from ..arrays import HOLDERS, STAND_INS, array_of, content
 from ..containers import is_container, leaves, rebuilt, settled
+from ..engine.modes import standing
 from ..engine.tensor import Tensor
+from ..numpy_api.elementwise import full_like
+from ..numpy_api.filling import filling
 from ..numpy_api.indexing import index_add, index_update, written
-from ..numpy_api.joining import array as joined
+from ..numpy_api.moving import array as joined
 from ..numpy_protocol import IN_PLACE
+from ..ops import astype, copy
+from ..ops.define import ran
 from ..ops.indexing import _is_basic
+from ..transforms import transforming
 
 
 def plain(x: Any) -> Any:
@@ -33,7 +41,7 @@ def plain(x: Any) -> Any:
     return array_of(found) if kinds.isdisjoint(_OURS) else found
 
 
-class Buffer:
+class Buffer(NDArrayOperatorsMixin):
     """A variable that is used as an array, and filled.
 
     Args:
@@ -41,18 +49,14 @@ class Buffer:
         of: of a view, the buffer that it shows a part of,
         part: the function that gives that part of what the buffer holds,
         index: and what it was indexed by.
-        full: whether it was made of one number.
     """
 
     __slots__ = ("_cell", "_index", "_of", "_part")
     __array_priority__ = 2000.0  # above a Tensor's
-    __hash__ = None  # type: ignore[assignment]  # as an array
 
-    def __init__(
-        self, value: Any, of: Any = None, part: Any = None, index: Any = None, full: bool = False
-    ) -> None:
+    def __init__(self, value: Any, of: Any = None, part: Any = None, index: Any = None) -> None:
         self._of, self._part, self._index = of, part, index
-        self._cell: list[Any] = [value, full] if of is None else of._cell
+        self._cell: list[Any] = [value] if of is None else of._cell
 
     def _shown(self, value: Any) -> Any:
         """The part of it that it shows of the value of the whole."""
@@ -61,13 +65,6 @@ class Buffer:
     def content(self) -> Any:
         """The array or Tensor."""
         return self._shown(self._cell[0])
-
-    def _whole(self) -> Any:
-        """What the whole holds, for a Tensor to be put in; one number as such, for readers."""
-        whole, full = self._cell
-        if full and type(whole) is np.ndarray and whole.size and (whole == whole.flat[0]).all():
-            return np.broadcast_to(whole.flat[0], whole.shape)
-        return whole
 
     def _views(self, found: Any, f: Callable[[Any], Any], index: Any = None) -> Any:
         """``found = f(content)``, with a view for each array in it that shares memory with it."""
@@ -99,7 +96,7 @@ class Buffer:
             return
         value, whole = plain(value), self._cell[0]
         if self._of is None and Tensor in (type(value), type(whole)):
-            self._cell[0] = index_update(self._whole(), index, value)
+            self._cell[0] = index_update(whole, index, value)
         else:
             self._write(lambda x, new: o.setitem(x, index, new), value)
 
@@ -113,7 +110,7 @@ class Buffer:
             return
         places = self._shown(np.arange(whole.size).reshape(whole.shape))
         places[...] = places  # raises where a view is for reading only
-        self._cell[0] = written(self._whole(), value, write, places)
+        self._cell[0] = written(whole, value, write, places)
 
     def _filled(self, value: Any) -> Buffer:
         self[...] = value
@@ -146,9 +143,6 @@ class Buffer:
         return Buffer(self.content().copy())
 
     __deepcopy__ = __copy__
-
-    def __iter__(self) -> Iterator[Any]:
-        return (self[i] for i in range(len(self)))
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         return np.array(self.content(), dtype)
@@ -186,16 +180,95 @@ class Buffer:
 
 
 def _method(f: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda self, *others: f(self.content(), *map(plain, others))
+    return lambda self, *settings: f(self.content(), *settings)
 
 
-for _f in (o.add, o.sub, o.mul, o.truediv, o.floordiv, o.mod, o.pow, o.matmul, o.neg, o.pos, o.abs,
-           o.invert, o.index, o.lt, o.le, o.gt, o.ge, o.eq, o.ne, bool, int, float, complex, len,
-           round, divmod, format, repr):  # fmt: skip
+for _f in (bool, int, float, complex, len, round, format, repr, o.index):
     setattr(Buffer, f"__{_f.__name__}__", _method(_f))
-    setattr(Buffer, f"__r{_f.__name__}__", _method(lambda now, x, f=_f: f(x, now)))
-    if hasattr(o, f"i{_f.__name__}"):
-        setattr(Buffer, f"__i{_f.__name__}__",
-                lambda self, x, f=_f: self._filled(f(self.content(), plain(x))))  # fmt: skip
 _OURS = {Buffer, Tensor}
 HOLDERS.add(Buffer)
+
+
+# ---------------------------------------------------------------------- what makes arrays
+
+
+def of_lists(f: Any) -> Any:
+    """What takes an array, of a list that holds Tensors, too: NumPy doesn't ask those in it."""
+    return wraps(f)(lambda *args, **kwargs: f(*map(plain, args), **kwargs))
+
+
+def _made(make: Any) -> Any:
+    """What makes an array as one that is to be filled, within a transform or `filling`."""
+
+    @wraps(make)
+    def made(*args: Any, **kwargs: Any) -> Any:
+        new = of_lists(make)(*args, **kwargs)
+        fillable = transforming.active() or filling.active()
+        for given in () if fillable else standing("made"):  # as of code that is compiled
+            return given(new)
+        return Buffer(new) if fillable and new.dtype.kind in "fc" else new
+
+    return made
+
+
+def _asarray(a: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
+    """``np.asarray``: a Tensor and a buffer are one, as what they hold."""
+    if type(a) is Buffer and dtype in (None, a.dtype):
+        return a
+    a = plain(a)
+    if type(a) in STAND_INS:
+        return a if isinstance(a, np.ndarray) and dtype in (None, a.dtype) else a.own(dtype)
+    if type(a) is not Tensor:
+        return np.asarray(a, dtype, *args, **kwargs)
+    return a if dtype is None else astype(a, dtype)
+
+
+def _array(object: Any, dtype: Any = None, *, ndmin: int = 0, **kwargs: Any) -> Any:
+    """``np.array``, also of Tensors, and of lists that hold some."""
+    object = plain(object)
+    if type(object) not in {Tensor, *STAND_INS}:
+        return np.array(object, dtype, ndmin=ndmin, **kwargs)
+    if type(object) is Tensor:
+        new = copy(object) if filling.active() else object
+        new = new if dtype is None else astype(new, dtype)
+    else:
+        new = object.own(dtype)
+    return new[(None,) * (ndmin - new.ndim)] if new.ndim < ndmin else new
+
+
+def _full(shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C", **where: Any) -> Any:
+    """``np.full``, also with a Tensor."""
+    return full_like(fill_value, fill_value, dtype, order, shape=shape)
+
+
+_joined = ran(type(np.r_).__getitem__, array=_array)
+
+
+def _stack(arrays: Any, *args: Any, **kwargs: Any) -> Any:
+    """``np.stack``, of any iterable."""
+    return np.stack([*map(plain, arrays)], *args, **kwargs)
+
+
+class _Joined:
+    """``np.r_`` and ``np.c_``, which can't see a Tensor that they are given."""
+
+    def __init__(self, own: Any) -> None:
+        self._own = own
+
+    def __getitem__(self, parts: Any) -> Any:
+        several = parts if type(parts) is tuple else (parts,)
+        return _joined(self._own, tuple(map(plain, several)))
+
+
+OURS = {
+    "array": _made(_array), "full": _made(_full), "full_like": _made(full_like),
+    "stack": _stack, "r_": _Joined(np.r_), "c_": _Joined(np.c_),
+    **dict.fromkeys(("asarray", "asanyarray", "ascontiguousarray", "asfortranarray"), _asarray),
+}  # fmt: skip
+"""What is another function than NumPy's, by name."""
+
+for _wrap, _names in {
+    _made: "zeros ones empty copy zeros_like ones_like empty_like eye identity",
+    of_lists: "sum prod mean std var max min amax amin cumsum cumprod",
+}.items():
+    OURS |= {name: _wrap(getattr(np, name)) for name in _names.split()}

@@ -3,6 +3,6 @@
 from numpy.linalg import *
 from numpy.linalg import norm as _norm
 
-from .making import of_lists
+from .buffer import of_lists
 
 norm = of_lists(_norm)

@@ -1,4 +1,4 @@
-"""Functions given by samples: differences, integrals, interpolation, polynomials, grids."""
+"""Differences and running sums, and functions given by samples: integrals, polynomials, grids."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from ..arrays import as_array, beside, is_foreign, of_values, perhaps, refuse
 from ..engine.tensor import Tensor
 from ..errors import describe
-from ..ops import astype, broadcast_to, moveaxis, power, stack, where
-from ..ops.define import by_name, implements, numpys, operand, operand_or_number, setting, value
+from ..ops import astype, broadcast_to, moveaxis, power, ravel, stack, where
+from ..ops.define import along, implements, numpys, operand, operand_or_number, setting, value
 from .indexing import index_update
 
 __all__ = [
-    "angle", "apply_along_axis", "full_like", "geomspace", "gradient", "interp", "linspace",
-    "logspace", "piecewise", "polyval", "trapezoid", "unwrap", "vander",
+    "angle", "apply_along_axis", "cumulative_prod", "cumulative_sum", "diff", "ediff1d",
+    "geomspace", "gradient", "interp", "linspace", "logspace", "nancumprod",
+    "nancumsum", "piecewise", "polyval", "trapezoid", "unwrap", "vander",
 ]  # fmt: skip
 
 
@@ -93,23 +94,20 @@ def interp(
         fp = np.concatenate([fp[-1:], fp, fp[:1]])
     x, xp, fp = (beside(a, [x, xp, fp]) for a in (x, xp, fp))
     points, at = value(xp), value(x)
-    last = len(points) - 1
-    if not last:
-        inner = broadcast_to(fp, x.shape) if x.ndim else fp[0]
-    else:
-        i = np.clip(np.searchsorted(points, at, side="right") - 1, 0, last - 1)
-        xp, fp = beside(xp, [i]), beside(fp, [i])
-        x0, x1, f0, f1 = xp[i], xp[i + 1], fp[i], fp[i + 1]
-        width = where(value(x1) == value(x0), 1.0, x1 - x0)
-        slope = (f1 - f0) / width
-        inner = f0 + (x - x0) * slope
-        inner = where(at == points[-1], fp[-1] + (x - xp[-1]) * slope, inner)
-        undefined = ~np.isfinite(value(inner))
-        if perhaps(undefined):  # as from the other point; at either the value is known all the same
-            level = value(f0) == value(f1)
-            inner = where(undefined, f1 + (x - x1) * slope, inner)
-            inner = where(undefined & ((at == value(x0)) | level), f0, inner)
-            inner = where(undefined & (at == value(x1)), f1, inner)
+    before = np.searchsorted(points, at, side="right") - 1
+    i = np.clip(before, 0, len(points) - 2)  # of a single one −1, which is that, too
+    xp, fp = beside(xp, [i]), beside(fp, [i])
+    x0, x1, f0, f1 = xp[i], xp[i + 1], fp[i], fp[i + 1]
+    width = where(value(x1) == value(x0), 1.0, x1 - x0)
+    slope = (f1 - f0) / width
+    inner = f0 + (x - x0) * slope
+    inner = where(at == points[-1], fp[-1] + (x - xp[-1]) * slope, inner)
+    undefined = ~np.isfinite(value(inner))
+    if perhaps(undefined):  # as from the other point; at either the value is known all the same
+        level = value(f0) == value(f1)
+        inner = where(undefined, f1 + (x - x1) * slope, inner)
+        inner = where(undefined & ((at == value(x0)) | level), f0, inner)
+        inner = where(undefined & (at == value(x1)), f1, inner)
     if period is not None:
         return inner
     inner = where(at < points[0], fp[0] if left is None else left, inner)
@@ -122,7 +120,6 @@ angle = numpys(np.angle, "The angle of ``z`` in the complex plane, in radians or
 @implements(np.unwrap)
 def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: float = 2 * np.pi) -> Tensor:
     """Angles without jumps: multiples of the period are added, which are constant in pieces."""
-    p = operand(p)
     array, period = value(p), setting("unwrap", "period", period)
     unwrapped = of_values(np.unwrap, array, discont=discont, axis=axis, period=period)
     return p + (unwrapped - array).astype(unwrapped.dtype)
@@ -155,6 +152,12 @@ def _ends(start: Any, stop: Any, *further: Any) -> tuple[Any, Any]:
     return first, last
 
 
+def _shares(start: Any, stop: Any, num: int, endpoint: bool) -> Any:
+    """How far it is to each point, from 0 to 1, along a further axis in front."""
+    share = np.linspace(0.0, 1.0, num, endpoint).astype(start.dtype)
+    return share.reshape(-1, *(1,) * max(start.ndim, stop.ndim))
+
+
 @implements(np.linspace)
 def linspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False,
@@ -163,11 +166,8 @@ def linspace(
     """Evenly spaced numbers from ``start`` to ``stop``, which both have a gradient."""
     start, stop = _ends(start, stop, 1.0)
     intervals = num - 1 if endpoint else num
-    share = np.linspace(0.0, 1.0, num, endpoint).astype(start.dtype)
-    share = share.reshape(-1, *(1,) * max(start.ndim, stop.ndim))
-    points = start + share * (stop - start)
-    if endpoint and num > 1:
-        points = np.concatenate([points[:-1], broadcast_to(stop, points.shape[1:])[None]])
+    share = _shares(start, stop, num, endpoint)
+    points = start * (1 - share) + stop * share
     points = moveaxis(points, 0, axis) if axis else points
     if dtype is not None and np.dtype(dtype).kind in "iu":
         # Rounding decides, and so it is NumPy's.
@@ -200,24 +200,10 @@ def geomspace(
     start, stop = _ends(start, stop, np.float64, np.float64 if dtype is None else dtype)
     for end in (start, stop):
         refuse(lambda end: end == 0, ValueError, "geomspace: neither end may be 0", value(end))
-    ratio = np.log(stop / start)
-    points = start * np.exp(linspace(0 * ratio, ratio, num, endpoint))
-    if num > 0:
-        shape = (1, *points.shape[1:])
-        ends = [broadcast_to(start, shape)]
-        if endpoint and num > 1:
-            ends.append(broadcast_to(stop, shape))
-        points = np.concatenate([ends[0], points[1 : num - len(ends) + 1], *ends[1:]])
+    share = _shares(start, stop, num, endpoint)
+    points = np.where(share == 1, stop, start * (stop / start) ** share)
     points = moveaxis(points, 0, axis) if axis else points
     return points if dtype is None else astype(points, dtype)
-
-
-@by_name(np.full_like)
-def full_like(a: Any, fill_value: Any, dtype: Any = None, shape: Any = None, **_: Any) -> Tensor:
-    """``fill_value``, which has a gradient, in the shape and dtype of ``a``, which has none."""
-    a = operand(a)
-    filled = broadcast_to(beside(fill_value, [a]), a.shape if shape is None else shape)
-    return astype(filled, a.dtype if dtype is None else dtype)
 
 
 # ---------------------------------------------------------------------- functions of parts
@@ -236,13 +222,9 @@ def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: 
     ):
         conditions = [conditions]
     masks = [_mask(x.shape, as_array(value(c))) for c in conditions]
-    if len(funclist) == len(masks) + 1:
+    np.piecewise(np.zeros(1), [[True]] * len(masks), [0] * len(funclist))  # raises what it may
+    if len(funclist) > len(masks):
         masks.append(~reduce(np.logical_or, masks))
-    elif len(funclist) != len(masks):
-        raise ValueError(
-            f"piecewise: {len(masks)} conditions and {len(funclist)} functions were given; there "
-            "must be as many, or one function more"
-        )
     y: Any = beside(np.zeros(x.shape, x.dtype), masks)
     for mask, f in zip(masks, funclist, strict=True):
         if is_foreign(mask):  # and so it isn't known how many entries there are
@@ -278,3 +260,54 @@ def apply_along_axis(
     whole = np.reshape(stack(found), (*front, *inner))
     return moveaxis(whole, range(len(front), len(front) + len(inner)),
                     range(axis, axis + len(inner)))  # fmt: skip
+
+
+# ---------------------------------------------------------------------- running, and differences
+
+
+_ALONG = "along an axis, that of a vector by default; with a leading {} on request."
+cumulative_sum = numpys(np.cumulative_sum, f"`cumsum` {_ALONG.format(0)}")
+cumulative_prod = numpys(np.cumulative_prod, f"`cumprod` {_ALONG.format(1)}")
+
+
+def _replaced(a: Any, number: int) -> tuple[Any, None]:
+    """NumPy's helper: an array with a number in place of nan, and what isn't read."""
+    return where(np.isnan(a), number, a), None
+
+
+nancumsum, nancumprod = (
+    numpys(f, f"`{f.__name__[3:]}` in which nan counts as {number}.", _replace_nan=_replaced)
+    for f, number in ((np.nancumsum, 0), (np.nancumprod, 1))
+)
+
+
+def running(extreme: Any, a: Any, axis: int = 0, dtype: Any = None) -> Any:
+    """``np.maximum.accumulate`` or that of minimum: the extreme of the entries so far.
+
+    The gradient flows to the first of those that tie.
+    """
+    a = operand(a) if dtype is None else astype(operand(a), dtype)
+    axis = normalize_axis_index(axis, a.ndim, "accumulate")
+    found = extreme.accumulate(value(a), axis)
+    number = np.arange(a.shape[axis]).reshape(-1, *(1,) * (a.ndim - 1 - axis))
+    isnt_new = np.zeros(a.shape, bool)
+    part, before = along(axis - a.ndim, slice(1, None)), along(axis - a.ndim, slice(None, -1))
+    isnt_new[part] = (found[part] == found[before]) | np.isnan(found[before])
+    places = np.maximum.accumulate(np.where(isnt_new, 0, number), axis)
+    return np.take_along_axis(a, places, axis)
+
+
+diff = numpys(
+    np.diff, "The n-th differences along an axis, with the given entries before and behind."
+)
+
+
+@implements(np.ediff1d)
+def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
+    """The differences of all entries in a row, with ``to_begin`` before and ``to_end`` behind."""
+    ary = operand(ary)
+    given = [to_begin, diff(ravel(ary)), to_end]
+    parts = [operand(part) for part in given if part is not None]
+    for part in parts:
+        np.ediff1d(np.empty(0, ary.dtype), np.empty(0, part.dtype))  # raises where it can't
+    return np.concatenate([astype(ravel(part), ary.dtype) for part in parts])

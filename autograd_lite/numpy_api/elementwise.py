@@ -9,11 +9,11 @@ import numpy as np
 
 from ..arrays import beside
 from ..engine.tensor import Array, Tensor, is_tracked
-from ..ops import astype, value_of
+from ..ops import astype, broadcast_to, value_of
 from ..ops.define import by_name, implements, operand, operand_or_number, refuse_out, setting, value
 
 __all__ = [
-    "clip", "copysign", "divmod", "float_power", "heaviside", "nan_to_num", "select",
+    "clip", "copysign", "divmod", "float_power", "full_like", "heaviside", "nan_to_num", "select",
 ]  # fmt: skip
 
 
@@ -87,3 +87,11 @@ def nan_to_num(x: Any, copy: bool = True, **numbers: Any) -> Tensor:
     array = value(x)
     replaced = np.nan_to_num(array, **numbers)
     return np.where(np.isfinite(array), x, replaced)
+
+
+@by_name(np.full_like)
+def full_like(a: Any, fill_value: Any, dtype: Any = None, shape: Any = None, **_: Any) -> Tensor:
+    """``fill_value``, which has a gradient, in the shape and dtype of ``a``, which has none."""
+    a = operand(a)
+    filled = broadcast_to(beside(fill_value, [a]), a.shape if shape is None else shape)
+    return astype(filled, a.dtype if dtype is None else dtype)

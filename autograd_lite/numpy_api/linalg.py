@@ -335,11 +335,11 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     if axis is None and ord is None:
         return _root_of_squares(x, axes, keepdims)
     np.linalg.norm(np.ones((1,) * x.ndim), ord, axes)  # raises what there is to raise
-    if len(axes) == 1:
-        return _norm_of_vectors(x, ord, axes, keepdims)
-    if ord in (None, "fro", "f"):
+    if ord in (None, "fro", "f") or (ord == 2 and len(axes) == 1):
         return _root_of_squares(x, axes, keepdims)
-    return _norm_of_matrices(x, ord, axes, keepdims)
+    if len(axes) > 1 or ord in (0, 1, np.inf, -np.inf):
+        return _numpys_norm(x, ord, axes, keepdims)
+    return _root_of_powers(x, ord, axes, keepdims)
 
 
 def _root_of_squares(x: Any, axes: tuple[int, ...], keepdims: Any) -> Any:
@@ -347,18 +347,8 @@ def _root_of_squares(x: Any, axes: tuple[int, ...], keepdims: Any) -> Any:
     return root(np.sum(squares, axis=axes, keepdims=keepdims))
 
 
-def _norm_of_vectors(x: Any, ord: Any, axes: tuple[int, ...], keepdims: Any) -> Any:
-    if ord is None or ord == 2:
-        return _root_of_squares(x, axes, keepdims)
+def _root_of_powers(x: Any, ord: Any, axes: tuple[int, ...], keepdims: Any) -> Any:
     sizes = np.abs(x)
-    if ord == np.inf:
-        return np.max(sizes, axis=axes, keepdims=keepdims, initial=0)
-    if ord == -np.inf:
-        return np.min(sizes, axis=axes, keepdims=keepdims)
-    if ord == 0:
-        return np.sum((value(x) != 0).astype(sizes.dtype), axis=axes, keepdims=keepdims)
-    if ord == 1:
-        return np.sum(sizes, axis=axes, keepdims=keepdims)
     if ord > 0 and ord % 1 == 0:
         powers = sizes**ord
     else:  # at 0 it is infinite, or a derivative of it is
@@ -370,7 +360,7 @@ def _norm_of_vectors(x: Any, ord: Any, axes: tuple[int, ...], keepdims: Any) -> 
     return np.where(zero, 0.0, np.where(zero, 1.0, total) ** (1 / ord))
 
 
-_norm_of_matrices = ran(np.linalg.norm.__wrapped__)  # type: ignore[attr-defined]
+_numpys_norm = ran(np.linalg.norm.__wrapped__)  # type: ignore[attr-defined]
 matrix_norm = numpys(np.linalg.matrix_norm, "`norm` of matrices: ``(…, m, n)`` → ``(…)``.")
 vector_norm = numpys(
     np.linalg.vector_norm,

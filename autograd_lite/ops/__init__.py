@@ -11,11 +11,9 @@ from .elementwise import power_op as power_op
 from .elementwise import root as root
 from .elementwise import value_of as value_of
 from .indexing import getitem as getitem
-from .joining import *
 from .moving import *
 from .products import *
 from .reductions import *
 from .rows import *
-from .scans import *
 from .shaping import *
 from .shaping import transpose_op as transpose_op

@@ -213,7 +213,7 @@ sqrt = ufunc(np.sqrt, lambda g, out, x: g / (2 * out), domain=POSITIVE, notation
 root = entrywise(
     "root", np.sqrt,
     lambda g, out, x: g * np.where(out == 0, 0.0, 0.5 / np.where(out == 0, 1.0, out)),
-    domain=POSITIVE, notation=function("√"), source="np.sqrt({0})",
+    domain=POSITIVE, notation=function("√"),
 )
 cbrt = ufunc(np.cbrt, lambda g, out, x: g / (3 * out * out), domain=POSITIVE)
 sin = ufunc(np.sin, lambda g, out, x: g * np.cos(x))
@@ -321,7 +321,7 @@ fmin = _choosing(np.fmin, *_share(_or_nan(np.greater)))
 where_op: Op = ufunc(
     np.where, None, lambda g, out, condition, x, y: where_op(condition, g, 0),
     lambda g, out, condition, x, y: where_op(condition, 0, g), cases=[Case(((3,), (2, 3), (2, 1)))],
-    source="np.where({0}, {1}, {2})", reads="some",
+    reads="some",
 )
 
 
@@ -406,7 +406,7 @@ def _sinc_slope(x: Any) -> Any:
 
 
 sinc = entrywise(
-    "sinc", np.sinc, lambda g, out, x: g * _sinc_slope(x), source="np.sinc({0})",
+    "sinc", np.sinc, lambda g, out, x: g * _sinc_slope(x),
     doc="``sin(πx) / (πx)``, and 1 at 0; its derivatives are right there, too.",
 )
 implements(np.sinc)(sinc)

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from ..engine.op import Each
-from ..engine.tensor import FOREIGN, Tensor
+from ..engine.tensor import FOREIGN
 from ..errors import explain
 from ..show.notation import MATMUL, MATRIX_PRODUCT, PREFIX, PRODUCT, SUM, Notation, function, infix
 from ..table import Case, Op, op
 from .define import implements, operand, refuse_out
 from .elementwise import multiply
-from .shaping import broadcast_to, mt, reshape, transpose
+from .shaping import broadcast_to, mt, reshape
 
 __all__ = ["dot", "linear", "matmul"]
 
@@ -85,7 +85,7 @@ implements(np.matmul, np.linalg.matmul)(matmul)
 
 
 @implements(np.dot)
-def dot(a: Any, b: Any, out: None = None) -> Tensor:
+def dot(a: Any, b: Any, out: None = None) -> Any:
     """``np.dot``: the sum over the last axis of ``a`` and the second to last of ``b``.
 
     For matrices and vectors it is the matrix product; with a number it is ``a * b``.
@@ -101,10 +101,7 @@ def dot(a: Any, b: Any, out: None = None) -> Tensor:
         return matmul(a, b)
     if left[-1] != right[-2]:
         raise explain("dot", (a, b), (a, b), {}, ValueError())
-    stack = [*range(len(right) - 2)]
-    columns = int(np.prod(right[:-2] + right[-1:]))
-    flat = reshape(transpose(b, [len(stack), *stack, len(stack) + 1]), (right[-2], columns))
-    return reshape(matmul(a, flat), left[:-1] + right[:-2] + right[-1:])
+    return np.tensordot(a, b, (-1, -2))
 
 
 # ---------------------------------------------------------------------- of vectors

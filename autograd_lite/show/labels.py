@@ -15,7 +15,7 @@ import numpy as np
 
 from ..engine.tensor import Array, Tensor
 from .expression import Expression, nodes
-from .notation import ATOM, Written, dimensions, number
+from .notation import ATOM, Written, abridged, number
 from .writer import PLACE, Markup, leaf, write
 
 IN_FULL = 12
@@ -151,28 +151,3 @@ def array_markup(array: Array, color: str, prefix: str = "") -> str:
 def is_abridged(array: Array) -> bool:
     """Whether an array is too large to be written in full."""
     return array.size > IN_FULL
-
-
-def abridged(array: Array) -> str:
-    """Of a large array shape, range and norm: ``100×100``, ``0 … 9999``, ``‖·‖ = 5.773e+05``.
-
-    The range is that of the finite entries, and of complex ones that of their moduli; how many are
-    not finite is said.
-    """
-    sizes = np.abs(array.astype(complex if array.dtype.kind == "c" else float))
-    finite = np.isfinite(sizes)
-    real = sizes if array.dtype.kind == "c" else array
-    lines = [dimensions(array.shape)]
-    if finite.any():
-        low, high = real[finite].min(), real[finite].max()
-        span = f"{number(low)} … {number(high)}" if low != high else f"all {number(low)}"
-        lines.append(f"|·| {span}" if array.dtype.kind == "c" else span)
-    if finite.all():
-        largest = sizes.max()  # taken out, so that no square overflows
-        norm = largest * np.sqrt(np.sum((sizes / largest) ** 2)) if largest else 0.0
-        lines.append(f"‖·‖ = {number(norm)}")
-    else:
-        lines += [f"{np.count_nonzero(x)} {name}" for x, name in (
-            (np.isnan(sizes), "nan"), (np.isinf(sizes), "inf")
-        ) if x.any()]  # fmt: skip
-    return "\n".join(lines)

@@ -83,6 +83,31 @@ def dimensions(shape: tuple[int, ...]) -> str:
     return "×".join(map(str, shape)) or "1"
 
 
+def abridged(array: Any) -> str:
+    """Of a large array shape, range and norm: ``100×100``, ``0 … 9999``, ``‖·‖ = 5.773e+05``.
+
+    The range is that of the finite entries, and of complex ones that of their moduli; how many are
+    not finite is said.
+    """
+    sizes = np.abs(array.astype(complex if array.dtype.kind == "c" else float))
+    finite = np.isfinite(sizes)
+    real = sizes if array.dtype.kind == "c" else array
+    lines = [dimensions(array.shape)]
+    if finite.any():
+        low, high = real[finite].min(), real[finite].max()
+        span = f"{number(low)} … {number(high)}" if low != high else f"all {number(low)}"
+        lines.append(f"|·| {span}" if array.dtype.kind == "c" else span)
+    if finite.all():
+        largest = float(sizes.max())  # taken out, so that no square overflows
+        norm = largest * float(np.linalg.norm(sizes / (largest or 1)))
+        lines.append(f"‖·‖ = {number(norm)}")
+    else:
+        lines += [f"{np.count_nonzero(x)} {name}" for x, name in (
+            (np.isnan(sizes), "nan"), (np.isinf(sizes), "inf")
+        ) if x.any()]  # fmt: skip
+    return "\n".join(lines)
+
+
 def symbol_of(name: str, is_leaf: bool, output: str) -> str:
     """A gradient's symbol: of ``s_2`` ``δ_2``, of a leaf ``∇W_12``, of any other ``∂L/∂h``."""
     if is_leaf:

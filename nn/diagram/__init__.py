@@ -1,7 +1,7 @@
 """Network diagrams: a layer is a column of circles, its parameters the arrows into it.
 
 To read, in this order: `chain` (what is drawn of a network), `values` (an observation on its way
-through it), `nodes` and `looks` (circles and arrows), `layout` (where they stand).
+through it), `nodes` (circles and arrows), `layout` (where they stand).
 """
 
 from __future__ import annotations

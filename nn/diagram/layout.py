@@ -10,9 +10,9 @@ from autograd_lite.engine.leaves import array_of
 from autograd_lite.show import labels as markup
 from autograd_lite.show.notation import number
 
-from . import looks
+from ..layers import edge_name
 from .chain import Layer
-from .nodes import Node, diameter, text_width
+from .nodes import KINDS, Node, arrow, diameter, fill, kind, largest, text_width
 from .values import Run, is_by_entry
 
 # Inches: a circle, and between the centres of columns, of an ellipse and its circle, and of rows.
@@ -130,7 +130,7 @@ class Diagram:
             return {}
         outputs, base = self.run.outputs[k], self.options.theme.tensor_fill
         value = float(outputs[node.entry])
-        return {"fillcolor": looks.fill(value, looks.largest(outputs), base)}
+        return {"fillcolor": fill(value, largest(outputs), base)}
 
     def _connect(self, k: int) -> None:
         """The arrows from layer ``k`` to the next."""
@@ -154,8 +154,8 @@ class Diagram:
         most = self._most(k) if weighed else 0.0
         # The smallest first, nan at last: none hides a larger one.
         for tail, head, weight in sorted(weighed, key=lambda x: (x[2] != x[2], abs(x[2]))):
-            self.kinds.add(looks.kind(weight))
-            self.sheet.forward(tail, head, **looks.arrow(weight, most))
+            self.kinds.add(kind(weight))
+            self.sheet.forward(tail, head, **arrow(weight, most))
 
     def _weight(self, k: int, tail: Node | None, head: Node) -> float:
         """Of the arrow between two nodes; from node 1 it is the bias."""
@@ -169,7 +169,7 @@ class Diagram:
         """The largest weight of layer ``k``, drawn or not; that of node 1 is one of them."""
         linear = self.layers[k].linear
         shown = [linear.weight, linear.bias if self._has_bias(k) else None]
-        return looks.largest(*(array_of(tensor) for tensor in shown if tensor is not None))
+        return largest(*(array_of(tensor) for tensor in shown if tensor is not None))
 
     def _formula(self, k: int, node: Node | None = None) -> str:
         """What a node of layer ``k + 1`` computes: ``σ(Σ wᵢxᵢ + b)``, and with which number.
@@ -228,9 +228,8 @@ class Diagram:
         for k in range(len(self.columns)):
             self._write(f"caption_{k}", markup.name_markup(f"l_{k}"), k, y)
         for k, (linear, _) in enumerate(self.layers):
-            edge = f"{k}{k + 1}" if k < 9 else f"{k},{k + 1}"
             text = ", ".join(
-                markup.name_markup(f"{letter}_{edge}", markup.is_bold(tensor))
+                markup.name_markup(f"{letter}_{edge_name(k)}", markup.is_bold(tensor))
                 for letter, tensor in (("W", linear.weight), ("b", linear.bias))
                 if tensor is not None
             )
@@ -238,15 +237,15 @@ class Diagram:
 
     def _write_legend(self, y: float) -> None:
         """A sample of each kind of arrow there is, with its sign."""
-        shown = [kind for kind in looks.KINDS if kind in self.kinds]
+        shown = [sign for sign in KINDS if sign in self.kinds]
         item, sample = 1.15, 0.7  # inches
         x = (len(self.columns) - 1) * self.step / 2 - len(shown) * item / 2
-        for i, kind in enumerate(shown):
+        for i, sign in enumerate(shown):
             tail, head = self.sheet.new_id(f"legend_{i}"), self.sheet.new_id(f"sign_{i}")
             self.sheet.node("caption", tail, "\xa0", pos=_at(x, y))
-            sign = self._faint(markup.escape(kind))
-            self.sheet.node("caption", head, sign, pos=_at(x + sample, y))
-            self.sheet.forward(tail, head, **looks.KINDS[kind] | {"class": "legend"})
+            text = self._faint(markup.escape(sign))
+            self.sheet.node("caption", head, text, pos=_at(x + sample, y))
+            self.sheet.forward(tail, head, **KINDS[sign] | {"class": "legend"})
             x += item
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import autograd_lite as ag
-from autograd_lite.draw import layout
+from autograd_lite.draw import figure as figures
 
 from .reading import SVG, read_dot, read_svg
 
@@ -42,8 +42,8 @@ def test_the_svg_stands_alone_with_the_structure_of_the_source(figure, engine):
 
 def test_the_engine_is_laid_out_once(figure, monkeypatch):
     calls = []
-    real = layout.lay_out
-    monkeypatch.setattr(layout, "lay_out", lambda *args: calls.append(args) or real(*args))
+    real = figures.lay_out
+    monkeypatch.setattr(figures, "lay_out", lambda *args: calls.append(args) or real(*args))
     assert figure.svg() == figure.svg() == figure._repr_svg_()
     assert len(calls) == 1
 
@@ -106,13 +106,13 @@ def test_a_system_dot_is_preferred_and_the_wheel_is_found_beside_the_interpreter
 ):
     for name in ("dot", "graphviz-pure"):
         (no_engine / name).touch(mode=0o755)
-    assert [Path(command).name for command in layout.engines()] == ["dot", "graphviz-pure"]
+    assert [Path(command).name for command in figures.engines()] == ["dot", "graphviz-pure"]
     (no_engine / "dot").unlink()
-    assert [Path(command).name for command in layout.engines()] == ["graphviz-pure"]
+    assert [Path(command).name for command in figures.engines()] == ["graphviz-pure"]
     (no_engine / "bin").mkdir()
     (no_engine / "graphviz-pure").rename(no_engine / "bin" / "graphviz-pure")
     monkeypatch.setattr("sys.executable", str(no_engine / "bin" / "python"))
-    assert layout.engines() == [str(no_engine / "bin" / "graphviz-pure")]
+    assert figures.engines() == [str(no_engine / "bin" / "graphviz-pure")]
 
 
 def test_what_a_system_s_dot_lacks_the_wheel_has(figure, no_engine, monkeypatch):
@@ -121,9 +121,9 @@ def test_what_a_system_s_dot_lacks_the_wheel_has(figure, no_engine, monkeypatch)
     script.write_text(f"#!/bin/sh\necho '{said}' >&2\nexit 1\n")
     script.chmod(0o755)
     with pytest.raises(RuntimeError, match=f"{said}\nThe wheel has all layouts: pip install"):
-        layout.lay_out("digraph {a [pos=0]}", "svg")
+        figures.lay_out("digraph {a [pos=0]}", "svg")
     monkeypatch.setattr("sys.executable", PYTHON)
-    assert b"<svg" in layout.lay_out("digraph {layout=neato a -> b}", "svg")
+    assert b"<svg" in figures.lay_out("digraph {layout=neato a -> b}", "svg")
 
 
 def test_an_engine_that_fails_is_quoted(figure, monkeypatch, tmp_path):
@@ -136,5 +136,5 @@ def test_an_engine_that_fails_is_quoted(figure, monkeypatch, tmp_path):
 
 
 def test_the_engines_fixture_means_what_it_says(engine):
-    assert Path(layout.engines()[0]).name == engine
+    assert Path(figures.engines()[0]).name == engine
     assert (shutil.which("dot") is not None) == (engine == "dot")

@@ -58,7 +58,8 @@ def test_a_large_array_is_shown_by_its_corners_and_statistics() -> None:
     ]
     assert "⋯" in html.text
     (statistics,) = html.all("p", "statistics")
-    assert statistics.text == "5000 entries: min 0, max 4999, mean 2500, norm 2.041e+05"
+    assert statistics.text == "5000 entries: 0 … 4999, ‖·‖ = 2.041e+05"
+    assert "400 个元素: 0, ‖·‖ = 0<" in table(np.zeros((20, 20)), "v1", "x", Words("zh"))
 
 
 def test_how_entries_are_called() -> None:

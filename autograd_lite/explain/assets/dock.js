@@ -26,8 +26,10 @@
   const statistics = all(".matrix[data-key] .statistics").map((said) => (
     { said, key: said.closest(".matrix").dataset.key, text: said.textContent }
   )).filter(({ key }) => key in told.keys);
-  const measured = (values) => [Math.min(...values), Math.max(...values),
-    values.reduce((sum, x) => sum + x, 0) / values.length, Math.hypot(...values)];
+  const measured = (values) => {
+    const [least, most, norm] = [Math.min, Math.max, Math.hypot].map((f) => live.written(f(...values)));
+    return `: ${least} … ${most}, ‖·‖ = ${norm}`;
+  };
   const cellOf = (element) => cells.find((cell) => cell.td === element?.closest?.("td[data-live]"));
   const read = (text) => (text.trim() ? Number(text.trim().replace(/[−–]/g, "-").replace(",", "."))
     : NaN);
@@ -75,9 +77,7 @@
     body.classList.toggle("changed", isChanged);
     reset.disabled = !changes().length;
     for (const { said, key, text } of statistics) {
-      const found = isChanged ? measured(of(key)) : [];
-      said.textContent = text.replace(/ [^ ,]+(?=,|$)/g, (own) => (
-        isChanged ? ` ${live.written(found.shift())}` : own));
+      said.textContent = isChanged ? text.replace(/: .*/, measured(of(key))) : text;
     }
     if (explained) explain(explained);
     draw();
