@@ -304,3 +304,8 @@ def test_pad_takes_widths_by_axis():
             ag.grad(lambda x, mode=mode: np.sum(np.pad(x, {-1: (1, 2)}, mode) ** 2))(x),
             ag.grad(lambda x, mode=mode: np.sum(np.pad(x, ((0, 0), (1, 2)), mode) ** 2))(x),
         )
+
+
+def test_a_median_between_numbers_that_rounding_hardly_tells_apart():
+    x = np.array([3e7, 3e7 + 2, 1e6, 6e7], np.float32)  # of which the mean is the first again
+    np.testing.assert_array_equal(ag.grad(np.median)(x), [0.5, 0.5, 0.0, 0.0])

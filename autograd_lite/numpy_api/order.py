@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from ..arrays import is_foreign, of_values, perhaps
+from ..arrays import as_array, beside, is_foreign, of_values, perhaps, zeros
 from ..engine.tensor import Tensor, is_tracked
 from ..ops import astype, max, min, moveaxis, ravel, reshape, sum, take, take_along_axis, where
 from ..ops.define import by_name, implements, operand, refuse_out, setting, value
@@ -79,8 +80,13 @@ def _of_entries(
     if weights is not None:
         given = weights_like(value(weights), a, None if axis is None else axes)
         how["weights"] = flattened(np.broadcast_to(given, a.shape), axes)
-    known = function(array, *q, axis=-1, **how)
-    found = _between(entries, array, known) if array.size else known
+    numbers = partial(function, axis=-1, **how)
+    try:
+        order = of_values(np.argsort, array, axis=-1, kind="stable")
+    except TypeError:  # of Dask, which can't sort
+        found = _between(entries, array, numbers(array, *q))
+    else:
+        found = _ranked(entries, array, order, numbers, q) if array.size else numbers(array, *q)
     if keepdims:
         front = found.shape[: found.ndim - array.ndim + 1]
         kept = (1 if i in axes else size for i, size in enumerate(a.shape))
@@ -89,27 +95,45 @@ def _of_entries(
 
 
 def _between(entries: Any, array: Any, known: Any) -> Any:
-    """The quantiles that are known, of the entries next below and above: of those that tie the
-    first and the last, or, where another library has to find them, all.
-    """
+    """The quantiles that are known, of the entries next below and above, which share with ties."""
     level = known[..., None]
     low = np.max(np.where(array <= level, array, -np.inf), axis=-1)
     high = np.min(np.where(array >= level, array, np.inf), axis=-1)
-    with np.errstate(invalid="ignore"):  # of infinities, and nan makes the gradient nan
-        gap = np.where(high > low, high - low, 1.0)
-        share = np.where(high > low, (known - low) / gap, 0.5).astype(known.dtype)[()]
+    share = (known - low) / np.where(high > low, high - low, 1.0)
     equal = [array == x[..., None] for x in (low, high)]
-    if is_foreign(array):
-        lower, upper = (sum(where(x, entries, 0.0), -1) / x.sum(axis=-1) for x in equal)
-    else:
-        start = np.arange(0, array.size, array.shape[-1]).reshape(array.shape[:-1])
-        end = start + array.shape[-1] - 1
-        lower = take(entries, start + equal[0].argmax(axis=-1))
-        upper = take(entries, end - equal[1][..., ::-1].argmax(axis=-1))
-    more = upper - lower
-    if perhaps(np.isinf(known)):
-        more = where(np.isinf(known), 0.0, more)
-    return lower + share * more
+    lower, upper = (sum(where(x, entries, 0.0), -1) / x.sum(axis=-1) for x in equal)
+    return lower + share * (upper - lower)
+
+
+def _ranked(entries: Any, array: Any, order: Any, numbers: Any, q: Any) -> Any:
+    """NumPy takes the quantile of the entries' ranks, which says between which two it lies."""
+    n = array.shape[-1]
+    rows = beside(np.arange(array.size // n), [array])
+    order = order.reshape(-1, n)
+    ranks = np.argsort(order, axis=-1).astype(float)
+    ranks = np.where(np.isnan(array), np.nan, ranks.reshape(array.shape))
+    rank = as_array(numbers(ranks, *q))  # of shape q.shape + that of the rows
+    known = np.where(np.isnan(rank), 0.0, rank).reshape(-1, len(rows))
+
+    def entry(k: Any) -> Any:
+        """Those of these ranks."""
+        k = k.astype(np.intp)
+        return take(entries, (order[rows, k] + rows * n).reshape(rank.shape))
+
+    low = np.floor(known)
+    unweighted = {"weights": None} if "weights" in numbers.keywords else {}
+    dtype = numbers(zeros((1,), array), *q, **unweighted).dtype
+    share = (known - low).reshape(rank.shape).astype(dtype)
+    lower, upper = entry(low), entry(np.ceil(known))
+    found = lower + share * (upper - lower)
+    infinities = np.isinf(value(lower)) | np.isinf(value(upper))
+    if perhaps(infinities):  # NumPy's functions differ in what they make of them
+        infinite = as_array(numbers(array, *q))
+        nearest = where(infinite == value(lower), lower, upper)
+        found = where(infinities, nearest * np.where(np.isnan(infinite), np.nan, 1.0), found)
+    if perhaps(np.isnan(rank)):  # nan stands last in the order, and makes the gradient nan, too
+        found = where(np.isnan(rank), entry(0 * known + (n - 1)) * np.nan, found)
+    return found
 
 
 median, nanmedian = _order_statistic(np.median), _order_statistic(np.nanmedian)
