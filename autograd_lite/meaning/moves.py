@@ -183,11 +183,6 @@ def _trace(x: Term) -> Term:
     return product([(c, 1), (shaped(found, ()), 1)])
 
 
-def _factors(x: Term) -> tuple[tuple[Term, float], ...]:
-    e = bare(x)
-    return e.args if e.op == "*" else ((e, 1.0),)
-
-
 def _turned_back(x: Term, axes: frozenset[int], products: bool) -> Term | None:
     """Of a sum or product of what is transposed along the axes as they were, where that is shorter.
     """
@@ -230,7 +225,8 @@ def _constants_out(x: Term, axes: frozenset[int], products: bool) -> Term | None
     """Factors that don't vary along the axes stand before the sum."""
     out: list[tuple[Term, float]] = []
     left: list[tuple[Term, float]] = []
-    for f, p in _factors(x):
+    e = bare(x)
+    for f, p in e.args if e.op == "*" else [(e, 1.0)]:
         (left if varying(f, x.ndim) & axes else out).append((f, p))
     inner = product(left)
     if not out and inner.shape == x.shape:
@@ -489,12 +485,6 @@ def _repeat(args: list[Term], params: Params, shape: Shape | None) -> Term | Non
     return intern("upsample", (x,), {"by": by}, whole, x.size + 0.5)
 
 
-@normal("broadcast_to")
-def _broadcast(args: list[Term], params: Params, shape: Shape | None) -> Term:
-    assert shape is not None
-    return shaped(bare(args[0]), shape)
-
-
 @normal("transpose")
 def _transpose(args: list[Term], params: Params, shape: Shape | None) -> Term:
     (x,) = args
@@ -521,10 +511,6 @@ def _transpose(args: list[Term], params: Params, shape: Shape | None) -> Term:
         inner_perm = _beside_ones(perm, x.shape, x.args[0].shape)
         if inner_perm is not None:
             return shaped(make("transpose", [x.args[0]], {"axes": inner_perm}), moved)
-    if x.op == "reshape" and without_ones(x.args[0].shape) == x.shape:
-        lead = x.args[0].ndim - x.ndim
-        inner = (*range(lead), *(lead + i for i in perm))
-        return shaped(make("transpose", [x.args[0]], {"axes": inner}), moved)
     if as_number(x) is not None:
         return shaped(bare(x), moved)
     found = _inward(
@@ -741,14 +727,12 @@ def _logdet(args: list[Term], params: Params, shape: Shape | None) -> Term | Non
     return make("logdet", args, {}, ()) if is_symmetric(args[0], (1, 0)) else None
 
 
-@normal("solve")
-def _solve(args: list[Term], params: Params, shape: Shape | None) -> Term:
-    return make("matmul", [make("inv", args[:1]), args[1]], {})
-
-
-@normal("linear")
-def _linear(args: list[Term], params: Params, shape: Shape | None) -> Term:
-    return total([(make("matmul", args[:2]), 1), (args[2], 1)])
+NORMAL |= {
+    "solve": lambda args, *_: make("matmul", [make("inv", args[:1]), args[1]]),
+    "linear": lambda args, *_: total([(make("matmul", args[:2]), 1), (args[2], 1)]),
+    "broadcast_to": lambda args, _, shape: shaped(bare(args[0]), shape),
+    "flip": lambda args, params, _: _flipped(args[0], axes_of(params, args[0].ndim)),
+}
 
 
 @normal("einsum")
@@ -887,11 +871,6 @@ def _running(op: str, args: list[Term], params: Params, shape: Shape | None) -> 
         return None
     other = "cumsum_back" if op == "cumsum" else "cumsum"
     return _flipped(make(other, x.args, params, x.shape), frozenset([axis]))
-
-
-@normal("flip")
-def _flip(args: list[Term], params: Params, shape: Shape | None) -> Term:
-    return _flipped(args[0], axes_of(params, args[0].ndim))
 
 
 def block_of(f: Term) -> tuple[Term, list[range]]:

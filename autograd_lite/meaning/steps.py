@@ -64,7 +64,8 @@ def shown_steps(output: Tensor, shown: Collection[Tensor] = ()) -> Told:
             x = inner.pop()
             if x in step_of and users[x] == 1 and x.name is None and x not in shown:
                 step, before = step_of[result], step_of[x]
-                joint = _joined(step, before)
+                region = sorted([*step.region, *before.region], key=lambda t: t._number)
+                joint = step_to(result, region)
                 together = meant(joint)
                 apart = _size(whole or written(step)) + _size(written(before))
                 if together is not None and _size(together) < apart:
@@ -236,11 +237,6 @@ def with_symbols(root: Expression, symbols: Mapping[str, Expression | str]) -> E
         return Expression(x.value, new) if isinstance(new, str) else new
 
     return fold(root, combine)
-
-
-def _joined(step: Step, before: Step) -> Step:
-    region = sorted([*step.region, *before.region], key=lambda t: t._number)
-    return step_to(step.result, region)
 
 
 class _Whole(Writer):

@@ -95,8 +95,7 @@ TABLE: list[tuple[Any, ...]] = [
      lambda x: (exp(2 * x) - 1) * sigmoid(-2 * x), lambda x: (1 - exp(-2 * x)) * sigmoid(2 * x)),
     (sigmoid, lambda x: exp(x) / (1 + exp(x)), lambda x: 1 / (1 + exp(-x)),
      lambda x: (1 + tanh(x / 2)) / 2, lambda x: exp(x - softplus(x))),
-    (softplus, lambda x: log(1 + exp(x)),
-     lambda x: np.logaddexp(x, 0), lambda x: relu(x) + softplus(-abs_(x))),
+    (softplus, lambda x: log(1 + exp(x)), lambda x: relu(x) + softplus(-abs_(x))),
     (relu, lambda x: x * positive(x), lambda x: np.maximum(x, 0), lambda x: (x + abs_(x)) / 2),
     (abs_, lambda x: x * np.sign(x)),
     (softmax, lambda x, axis: exp(x) / exp(x).sum(axis),
@@ -192,6 +191,7 @@ _ARITHMETIC: dict[str, Callable[[list[Term], dict[str, Any]], Term]] = {
     "fixed_power": lambda a, params: product([(a[0], params["exponent"])]),
     "expm1": lambda a, _: total([(exp(a[0]), 1), (ONE, -1)]),
     "log1p": lambda a, _: log(total([(a[0], 1), (ONE, 1)])),
+    "logaddexp": lambda a, _: total([(softplus(a[0] - a[1]), 1), (a[1], 1)]),
     "exp2": lambda a, _: exp(scaled(a[0], math.log(2))),
     "log2": lambda a, _: scaled(log(a[0]), 1 / math.log(2)),
     "log10": lambda a, _: scaled(log(a[0]), 1 / math.log(10)),
@@ -207,9 +207,8 @@ def _arithmetic(op: str, args: list[Term], params: Params, shape: Shape | None) 
 NORMAL["true_divide"], NORMAL["root"] = NORMAL["divide"], NORMAL["sqrt"]
 
 
-@normal("positive", "astype", "as_it_was", "copy", "real", "conj")
-def _same(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Term:
-    return args[0]
+_SAME = ("positive", "astype", "as_it_was", "copy", "real", "conj")
+NORMAL |= dict.fromkeys(_SAME, lambda args, *_: args[0])
 
 
 @normal("power")
@@ -275,13 +274,6 @@ def _exp(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Term 
         return None
     rest = exp(total([(x, 1), *((f, -c) for f, c in logs)]))
     return product([*((f.args[0], c) for f, c in logs), (rest, 1)], x.shape)
-
-
-@normal("logaddexp")
-def _logaddexp(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Term | None:
-    if as_number(args[0]) is not None and as_number(args[1]) is None:
-        return make("logaddexp", args[::-1])
-    return None
 
 
 # ---------------------------------------------------------------------- what is shifted, or turned
@@ -477,14 +469,15 @@ def _turned(op: str, args: list[Term], params: Params, shape: Shape | None) -> T
         return make(_TURNED[op], [y, x], params, shape)
     c, rest = coefficient(x)
     n = as_number(y)
-    bound = as_number(x.args[1]) if x.op in ("maximum", "minimum") else None
-    if n is not None and bound not in (None, n) and (x.op == "maximum") == (bound < n):
+    bound = 0.0 if x.op == "relu" else None
+    bound = as_number(x.args[1]) if x.op in ("maximum", "minimum") else bound
+    if n is not None and bound not in (None, n) and (x.op != "minimum") == (bound < n):
         return make(op, [x.args[0], y], params, shape)
     if n is not None and rest.op == "+" and len(rest.args) > 1 and rest.args[0][0] is ONE:
         k = rest.args[0][1] * c
         return make(op, [total([(x, 1), (ONE, -k)], x.shape), number(n - k)], params, shape)
-    if c < 0 and n is not None and rest.shape == x.shape:
-        return make(_TURNED[op], [rest, number(n / c)], params, shape)
+    if c != 1 and n is not None and rest.shape == x.shape:  # 0.2 x > −0.5
+        return make(_TURNED[op] if c < 0 else op, [rest, number(n / c)], params, shape)
     apart = total([(x, 1), (y, -1)]) if n is None else x
     is_shorter = apart.size < min(x.size, y.size)  # τ e > (τ − 1) e
     return make(op, [apart, number(0)], params, shape) if is_shorter else None

@@ -457,8 +457,8 @@ def _reflections(uses: Counter[Term]) -> dict[Term, Term | None]:
 
 def _reflected(e: Term, done: Mapping[Term, Term], turned: dict[Term, Term | None]) -> Term:
     """``1 − σ(a − b)`` as ``σ(b − a)``, and ``σ(a − b)`` as ``1 − σ(b − a)``."""
-    if e in turned and (u := _opposite(done[e.args[0]])) is not None:
-        turned[e] = other = intern("sigmoid", (u,), {}, e.shape, e.size)
+    if e in turned and _has_minus(x := done[e.args[0]]):
+        turned[e] = other = intern("sigmoid", (_negative(x),), {}, e.shape, e.size)
         return sum_of({ONE: 1.0, other: -1.0})
     parts = dict(e.args) if e.op == "+" else {}
     for f, c in [*parts.items()]:
@@ -466,11 +466,6 @@ def _reflected(e: Term, done: Mapping[Term, Term], turned: dict[Term, Term | Non
             del parts[f]
             parts |= {ONE: parts.get(ONE, 0.0) + c, known: -c}
     return sum_of(parts) if e.op == "+" else e
-
-
-def _opposite(e: Term) -> Term | None:
-    """−e, if that is a difference turned."""
-    return _negative(e) if _has_minus(e) else None
 
 
 def _negative(e: Term) -> Term:

@@ -1082,6 +1082,30 @@ def test_formulas_of_sciences_read_as_in_their_books():
         assert results(loss)[name] == formula
 
 
+def test_fractions_are_one_where_that_is_shorter():
+    y, x, z = (parameter(name, 3) for name in "yxz")
+    t = given("t", [0.3, 1.4, 2.1])
+    m = Tensor([0.5, 1.2, 2.0], requires_grad=True, name="m")
+    p = 1 - np.exp(-np.exp(x))
+    for loss, name, formula in (
+        (np.sum((t - m) ** 2 / (2 * m**2 * t)), "m", "(m − t) / m³"),
+        (-np.sum(y * np.log(p) + (1 - y) * np.log(1 - p)), "x",
+         "(1 − y / (1 − exp(−exp(x)))) ∘ exp(x)"),
+        (np.sum(np.logaddexp(x, y)), "x", "σ(x − y)"),
+        (np.sum(np.logaddexp(0, -2 * x)), "x", "tanh(x) − 1"),
+        (np.sum(y * np.clip(0.2 * x + 0.5, 0, 1)), "x", "0.2 · y ∘ (x > −2.5) ∘ (x < 2.5)"),
+        (np.sum(np.where(x > 0, x * y, 0) + np.where(x <= 0, x * y, 0)), "x", "y"),
+        (np.sum(np.minimum(2 * z, -0.1 * z)), "z", "2 · (z ≤ 0) − 0.1 · (z > 0)"),
+    ):  # fmt: skip
+        assert results(loss)[name] == formula
+
+
+def test_a_row_of_what_was_given_has_a_symbol_of_its_own():
+    w = parameter("w", 3)
+    derivation = ag.derive(np.tanh(X[0] @ w) * np.exp(X[3] @ w))
+    assert derivation["w"].result == "exp(wᵀ c_2) · ((1 − u_1²) · c_1 + u_1 · c_2)"
+
+
 def test_a_row_of_a_matrix_and_what_was_made_flat_are_vectors():
     c, p, v, m = parameter("C", 7, 4), parameter("p", 2, 2), parameter("v", 4), parameter("M", 4, 1)
     assert results(np.exp(c[3] @ v))["v"] == "exp(vᵀ C[3]) · C[3]"
