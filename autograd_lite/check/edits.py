@@ -160,6 +160,8 @@ def _of_leaf(e: Term, readings: Readings) -> Edits:
         yield Edit(2.8 if is_array else 2.9, "turned", (e,), {e: partial(_around, turn)})
     if e.op == "sigmoid" or is_array:
         yield Edit(1.5, "stands", (total([(ONE, 1), (e, -1)]), e), {e: lambda xs, v: 1 - v})
+    if e.op == "sigmoid":  # of the other label
+        yield Edit(1.6, "stands", (total([(e, 1), (ONE, -1)]), e), {e: lambda xs, v: v - 1})
     if e.op == "+" and len(e.args) == 2 and e.operands[0] is ONE:
         (_, k), (x, c) = e.args
         if k == -c:
@@ -435,7 +437,14 @@ def of_product(e: Term) -> Edits:
         yield Edit(2.1, "twice", (product([(f, p)]),), {e: _reweighed(e, {f: 2 * p})})
         for q in {-p, p + 1, p - 1, p / 2, p + 0.5, p - 0.5, 1.0} - {p, 2 * p, 0.0}:
             cost = 1.45 if q == 1 else 2.1 if q == -p else 2.5
-            yield Edit(cost, "exponent", (f, q, p), {e: _reweighed(e, {f: q})})
+            other = _reweighed(e, {f: q})
+            yield Edit(cost, "exponent", (f, q, p), {e: other})
+            if f.op == "+" and p % 2 == 0:  # of (y − x)² as well as of (x − y)²
+                yield Edit(cost, "exponent", (scaled(f, -1), q, p), {e: partial(_negative, other)})
+
+
+def _negative(make: Make, xs: Sequence[Array], v: Array) -> Any:
+    return -make(xs, v)
 
 
 def _relu_of(rest: Make, xs: Sequence[Array], v: Array) -> Array:
@@ -479,7 +488,12 @@ def other_slopes(slope: Slope) -> Iterator[tuple[float, str, tuple[Any, ...], Sl
         if op is not slope.op:
             other, values = slope._replace(op=op, params={}).at, (op.name, slope)
             yield 2.2, "other_slope", values, other
+            yield 2.4, "other_slope", values, partial(_at_operand, other)
             yield 2.6, "other_slope", values, partial(_at_result, other)
+
+
+def _at_operand(slope: Callable[[Array], Array], s: Array, y: Array) -> Array:
+    return slope(s)
 
 
 def _at_result(slope: Callable[[Array], Array], s: Array, y: Array) -> Array:

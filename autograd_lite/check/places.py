@@ -7,7 +7,8 @@ backward pass is made with the rule of one operand edited, which all lines follo
 from __future__ import annotations
 
 import itertools
-from collections import defaultdict
+import re
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from functools import cache, partial
 from typing import Any, NamedTuple
@@ -68,13 +69,13 @@ def _edited(rules: Rules, t: Tensor, i: int, vjp: Rule) -> Rule:
 
 
 class _From(NamedTuple):
-    """Where an operand comes from: by which op, of which ones and of which leaves, and whether of
-    given arrays, as in the first pass of a loop.
+    """Where an operand comes from: by which op, of which ones and of which leaves, or blocks, and
+    whether of given arrays, as in the first pass of a loop.
     """
 
     op: str
     operands: Set[str]
-    leaves: Set[Tensor]
+    leaves: Set[Any]
     is_open: bool
 
     def fits(self, other: _From) -> bool:
@@ -90,26 +91,52 @@ def _nested(a: Set[Any], b: Set[Any]) -> bool:
     return a <= b or b <= a
 
 
+_ANY = _From("", set(), set(), True)
+
+
 def _alike(nodes: Sequence[Tensor]) -> list[list[Tensor]]:
-    """Results that are computed alike, and from the same leaves."""
-    known: dict[Tensor, _From] = {}
+    """Results that are computed alike, and from the same leaves.
+
+    Of what is beside a leaf the first may be computed otherwise, as a state before the first pass.
+    """
     groups: dict[Any, list[tuple[list[_From], list[Tensor]]]] = defaultdict(list)
-    for t in nodes:
-        own = {x for x in (t, *t.inputs) if x._op is None and x._tracked}
-        reads = [known[x] for x in t.inputs]
-        near = own or set[Tensor]().union(*(x.leaves for x in reads))
-        is_open = not own and (any(x.is_open for x in reads) or (t._op is None and t.size > 1))
-        name = "" if t._op is None else t._op.name
-        known[t] = _From(name, {x.op for x in reads if x.op}, near, is_open)
+    for t, (own, reads) in _origins(nodes).items():
         if t._op is not None and t._tracked:
-            for some, group in groups[t._op.name, t.shape, *sorted(t._params), len(reads)]:
+            stem = re.sub(r"\d+$", "", t.name or "")
+            block = frozenset(own.leaves & {_block(t)})
+            key = own.op, t.shape, *sorted(t._params), len(reads), stem, block
+            for some, group in groups[key]:
                 if all(map(_From.fits, some, reads)):
                     group.append(t)
                     some[:] = map(partial(max, key=lambda x: len(x.leaves)), some, reads)
                     break
             else:
-                groups[t._op.name, t.shape, *sorted(t._params), len(reads)].append((reads, [t]))
+                groups[key].append((reads, [t]))
     return [group for some in groups.values() for _, group in some]
+
+
+def _origins(nodes: Sequence[Tensor]) -> dict[Tensor, tuple[_From, list[_From]]]:
+    """Where each tensor comes from, and where its operands do."""
+    known: dict[Tensor, tuple[_From, list[_From]]] = {}
+    uses = Counter(x for t in nodes for x in t.inputs)
+    blocks = Counter(map(_block, nodes))
+    for t in nodes:
+        leaves = {x for x in (t, *t.inputs) if x._op is None and x._tracked}
+        own = {x for x in leaves if uses[x] > 1} or leaves
+        reads = [known[x][0] if x in own or not own else _ANY for x in t.inputs]
+        near: Set[Any] = own or set().union(*(x.leaves for x in reads))
+        if _block(t) and blocks[_block(t)] > 1:  # the same at each pass, as that of a gate
+            near = {_block(t)}
+        is_open = not own and (any(x.is_open for x in reads) or (t._op is None and t.size > 1))
+        name = "" if t._op is None else t._op.name
+        known[t] = _From(name, {x.op for x in reads if x.op}, near, is_open), reads
+    return known
+
+
+def _block(t: Tensor) -> str:
+    """Which block of a result it is."""
+    is_block = t._op is not None and t._op.name == "getitem" and t.inputs[0]._op is not None
+    return repr(t._params["index"]) if is_block else ""
 
 
 class _Places:
@@ -137,14 +164,31 @@ class _Places:
                 for some in itertools.combinations(ways, n):
                     rest = [way for way in ways if way not in some]
                     yield from self._of_uses(group, some, rest, slope, before)
+        blocks = (group for group in self._groups if _block(group[0]))
+        for a, b in itertools.combinations(blocks, 2):
+            of = [{t.inputs[0] for t in some} for some in (a, b)]
+            if of[0] == of[1] and len(a) == len(b) and a[0].shape == b[0].shape:
+                yield from self._of_blocks(a, b)
+
+    def _of_blocks(self, a: list[Tensor], b: list[Tensor]) -> Iterator[tuple[Cause, Rules]]:
+        """What comes back to two blocks of one result, exchanged."""
+        values = self._term(a[0]), self._term(b[0])
+        pairs = [*zip(a, b, strict=True), *zip(b, a, strict=True)]
+        rules: Rules = {(t, 0): partial(_of_block, u._params["index"]) for t, u in pairs}
+        yield (1.6, *_each("exchanged", values, a)), rules
 
     def _of_operand(self, group: Sequence[Tensor], i: int) -> Iterator[tuple[Cause, Rules]]:
-        """In its rule; and where a leaf's gradients are to be added up."""
-        t, x = group[0], group[0].inputs[i]
-        is_leaf = x._op is None and {u.inputs[i] for u in group} == {x}
-        for kept in (t, group[-1]) if is_leaf and len(group) > 1 else ():
-            others = ((u, i) for u in group if u is not kept)
-            yield (1.2, "last_wins", ()), dict.fromkeys(others, _nothing)
+        """In its rule; and where what comes from several passes is to be added up, or isn't."""
+        yield from self._of_bounds(group, i)
+        x = group[0].inputs[i]
+        passes = [(u, i) for u in group]
+        if len(group) > 1 and {u.inputs[i] for u in group} == {x}:
+            every = [use for uses in self._uses[x].values() for use in uses]
+            for kept, among in itertools.product((passes[0], passes[-1]), (passes, every)):
+                yield (1.2, "last_wins", ()), {**dict.fromkeys(among, _nothing), kept: _as_it_is}
+        elif len(group) > 1 and x.shape == group[-1].inputs[i].shape:
+            values = self._term(group[-1].inputs[i]),
+            yield (1.7, "accumulated", values), dict.fromkeys(passes, _Accumulated().rule)
         of = next((u for u in group if u.inputs[i]._tracked), None)
         if of is not None:
             alike = (some for some in self._groups if len(some) == len(group) > 1)
@@ -153,6 +197,14 @@ class _Places:
                 rules: Rules = {(u, i): partial(rule, k) for k, u in enumerate(group)}
                 yield (cost, *_each(kind, values, group)), rules
             yield from self._of_other_passes(group, i)
+
+    def _of_bounds(self, group: Sequence[Tensor], i: int) -> Iterator[tuple[Cause, Rules]]:
+        """The first, or the last, of all passes, or of those of an inner loop, isn't there."""
+        n, values = len(group), (self._term(group[0]), self._term(group[0].inputs[i]))
+        for inner in range(2, n + 1):
+            for which, k in (("first", 0), ("last", inner - 1)) if n % inner == 0 else ():
+                rules: Rules = {(t, i): _nothing for t in group[k::inner]}
+                yield (1.9, "pass_missing", (f"the {which} of {inner}", *values)), rules
 
     def _of_other_passes(self, group: Sequence[Tensor], i: int) -> Iterator[tuple[Cause, Rules]]:
         """The other factor of a product of matrices, as it is a pass earlier, or later."""
@@ -227,6 +279,8 @@ def _of_slope(slope: Slope) -> Iterator[tuple[Cause, SlopeOf]]:
     """What may stand for it."""
     yield (0.8, "slope_missing", (slope,)), _one
     yield (2.5, "slope_too_many", (slope,)), lambda s, y: slope.at(s, y) ** 2
+    if slope.result in slope.factors:
+        yield (1, "factor_missing", (slope.result,)), lambda s, y: slope.at(s, y) / y
     yield from (((cost, kind, values), f) for cost, kind, values, f in other_slopes(slope))
 
 
@@ -236,9 +290,10 @@ def _of_factor(
     """What may stand for the other factor, or for what is divided by."""
     t = group[0]
     name = t._op.name if t._op is not None else ""
-    if name != "multiply" and (name != "divide" or i):
+    is_dot = name == "matmul" and not t.ndim
+    if name != "multiply" and not is_dot and (name != "divide" or i):
         return
-    p = 1 if name == "multiply" else -1
+    p = -1 if name == "divide" else 1
     other = t.inputs[1 - i]
     missing = "factor_missing" if p > 0 else "division_missing"
     yield (1, missing, (term(other),)), _by_power(0, i)
@@ -265,6 +320,24 @@ def _by_own(i: int) -> Edited:
 
 def _not_transposed(i: int) -> Edited:
     return lambda k, vjp: lambda g, out, x, y: x @ g if i else g @ y
+
+
+def _of_block(index: Any, vjp: Rule) -> Rule:
+    return lambda *args, **how: vjp(*args, **{**how, "index": index})
+
+
+class _Accumulated:
+    """What came back in the passes before, too."""
+
+    def __init__(self) -> None:
+        self.total: Any = 0.0
+
+    def rule(self, vjp: Rule) -> Rule:
+        def rule(*args: Any, **how: Any) -> Any:
+            self.total = self.total + vjp(*args, **how)
+            return self.total
+
+        return rule
 
 
 def _of_another(i: int, other: Array, vjp: Rule) -> Rule:
@@ -300,6 +373,10 @@ def _handed_on(some: Sequence[tuple[Use, Tensor, Any]], slope: SlopeOf) -> Rules
 
 def _one(s: Array, y: Array) -> float:
     return 1.0
+
+
+def _as_it_is(vjp: Rule) -> Rule:
+    return vjp
 
 
 def _nothing(vjp: Rule) -> Rule:
