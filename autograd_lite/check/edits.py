@@ -160,8 +160,6 @@ def _of_leaf(e: Term, readings: Readings) -> Edits:
         yield Edit(2.8 if is_array else 2.9, "turned", (e,), {e: partial(_around, turn)})
     if e.op == "sigmoid" or is_array:
         yield Edit(1.5, "stands", (total([(ONE, 1), (e, -1)]), e), {e: lambda xs, v: 1 - v})
-    if e.op == "sigmoid":  # of the other label
-        yield Edit(1.6, "stands", (total([(e, 1), (ONE, -1)]), e), {e: lambda xs, v: v - 1})
     if e.op == "+" and len(e.args) == 2 and e.operands[0] is ONE:
         (_, k), (x, c) = e.args
         if k == -c:
@@ -440,11 +438,8 @@ def of_product(e: Term) -> Edits:
             other = _reweighed(e, {f: q})
             yield Edit(cost, "exponent", (f, q, p), {e: other})
             if f.op == "+" and p % 2 == 0:  # of (y − x)² as well as of (x − y)²
-                yield Edit(cost, "exponent", (scaled(f, -1), q, p), {e: partial(_negative, other)})
-
-
-def _negative(make: Make, xs: Sequence[Array], v: Array) -> Any:
-    return -make(xs, v)
+                turned = partial(_times, other, np.asarray(-1.0))
+                yield Edit(cost, "exponent", (scaled(f, -1), q, p), {e: turned})
 
 
 def _relu_of(rest: Make, xs: Sequence[Array], v: Array) -> Array:
@@ -488,16 +483,12 @@ def other_slopes(slope: Slope) -> Iterator[tuple[float, str, tuple[Any, ...], Sl
         if op is not slope.op:
             other, values = slope._replace(op=op, params={}).at, (op.name, slope)
             yield 2.2, "other_slope", values, other
-            yield 2.4, "other_slope", values, partial(_at_operand, other)
-            yield 2.6, "other_slope", values, partial(_at_result, other)
+            yield 2.4, "other_slope", values, partial(_at, other, 0)
+            yield 2.6, "other_slope", values, partial(_at, other, 1)
 
 
-def _at_operand(slope: Callable[[Array], Array], s: Array, y: Array) -> Array:
-    return slope(s)
-
-
-def _at_result(slope: Callable[[Array], Array], s: Array, y: Array) -> Array:
-    return slope(y)
+def _at(slope: Callable[[Array], Array], i: int, *s_and_y: Array) -> Array:
+    return slope(s_and_y[i])
 
 
 def _times(rest: Make, array: Array, xs: Sequence[Array], v: Array) -> Array:

@@ -69,29 +69,21 @@ def _edited(rules: Rules, t: Tensor, i: int, vjp: Rule) -> Rule:
 
 
 class _From(NamedTuple):
-    """Where an operand comes from: by which op, of which ones and of which leaves, or blocks, and
-    whether of given arrays, as in the first pass of a loop.
+    """Where an operand comes from: by which op, of which leaves, or blocks, and whether of given
+    arrays, as in the first pass of a loop.
     """
 
     op: str
-    operands: Set[str]
     leaves: Set[Any]
     is_open: bool
 
     def fits(self, other: _From) -> bool:
-        by_name = self.op == other.op or not self.op or not other.op
-        is_open = self.is_open or other.is_open
         own, its = self.leaves, other.leaves
-        return by_name and _nested(self.operands, other.operands) and (
-            _nested(own, its) if is_open else own == its
-        )  # fmt: skip
+        is_nested = (self.is_open or other.is_open) and (own <= its or own >= its)
+        return (self.op == other.op or "" in (self.op, other.op)) and (is_nested or own == its)
 
 
-def _nested(a: Set[Any], b: Set[Any]) -> bool:
-    return a <= b or b <= a
-
-
-_ANY = _From("", set(), set(), True)
+_ANY = _From("", set(), True)
 
 
 def _alike(nodes: Sequence[Tensor]) -> list[list[Tensor]]:
@@ -128,8 +120,7 @@ def _origins(nodes: Sequence[Tensor]) -> dict[Tensor, tuple[_From, list[_From]]]
         if _block(t) and blocks[_block(t)] > 1:  # the same at each pass, as that of a gate
             near = {_block(t)}
         is_open = not own and (any(x.is_open for x in reads) or (t._op is None and t.size > 1))
-        name = "" if t._op is None else t._op.name
-        known[t] = _From(name, {x.op for x in reads if x.op}, near, is_open), reads
+        known[t] = _From("" if t._op is None else t._op.name, near, is_open), reads
     return known
 
 
@@ -164,31 +155,19 @@ class _Places:
                 for some in itertools.combinations(ways, n):
                     rest = [way for way in ways if way not in some]
                     yield from self._of_uses(group, some, rest, slope, before)
-        blocks = (group for group in self._groups if _block(group[0]))
-        for a, b in itertools.combinations(blocks, 2):
-            of = [{t.inputs[0] for t in some} for some in (a, b)]
-            if of[0] == of[1] and len(a) == len(b) and a[0].shape == b[0].shape:
-                yield from self._of_blocks(a, b)
-
-    def _of_blocks(self, a: list[Tensor], b: list[Tensor]) -> Iterator[tuple[Cause, Rules]]:
-        """What comes back to two blocks of one result, exchanged."""
-        values = self._term(a[0]), self._term(b[0])
-        pairs = [*zip(a, b, strict=True), *zip(b, a, strict=True)]
-        rules: Rules = {(t, 0): partial(_of_block, u._params["index"]) for t, u in pairs}
-        yield (1.6, *_each("exchanged", values, a)), rules
 
     def _of_operand(self, group: Sequence[Tensor], i: int) -> Iterator[tuple[Cause, Rules]]:
         """In its rule; and where what comes from several passes is to be added up, or isn't."""
-        yield from self._of_bounds(group, i)
-        x = group[0].inputs[i]
+        x = group[-1].inputs[i]
         passes = [(u, i) for u in group]
         if len(group) > 1 and {u.inputs[i] for u in group} == {x}:
             every = [use for uses in self._uses[x].values() for use in uses]
             for kept, among in itertools.product((passes[0], passes[-1]), (passes, every)):
-                yield (1.2, "last_wins", ()), {**dict.fromkeys(among, _nothing), kept: _as_it_is}
-        elif len(group) > 1 and x.shape == group[-1].inputs[i].shape:
-            values = self._term(group[-1].inputs[i]),
-            yield (1.7, "accumulated", values), dict.fromkeys(passes, _Accumulated().rule)
+                others: Rules = dict.fromkeys(among, _nothing)
+                del others[kept]
+                yield (1.2, "last_wins", ()), others
+        elif len(group) > 1 and x.shape == group[0].inputs[i].shape:
+            yield (1.7, "accumulated", (self._term(x),)), dict.fromkeys(passes, _accumulated())
         of = next((u for u in group if u.inputs[i]._tracked), None)
         if of is not None:
             alike = (some for some in self._groups if len(some) == len(group) > 1)
@@ -198,27 +177,24 @@ class _Places:
                 yield (cost, *_each(kind, values, group)), rules
             yield from self._of_other_passes(group, i)
 
-    def _of_bounds(self, group: Sequence[Tensor], i: int) -> Iterator[tuple[Cause, Rules]]:
-        """The first, or the last, of all passes, or of those of an inner loop, isn't there."""
-        n, values = len(group), (self._term(group[0]), self._term(group[0].inputs[i]))
-        for inner in range(2, n + 1):
-            for which, k in (("first", 0), ("last", inner - 1)) if n % inner == 0 else ():
-                rules: Rules = {(t, i): _nothing for t in group[k::inner]}
-                yield (1.9, "pass_missing", (f"the {which} of {inner}", *values)), rules
-
     def _of_other_passes(self, group: Sequence[Tensor], i: int) -> Iterator[tuple[Cause, Rules]]:
-        """The other factor of a product of matrices, as it is a pass earlier, or later."""
+        """The other factor of a product of matrices, as it is at other passes."""
         own = [t.inputs[1 - i] for t in group] if group[0].op.name == "matmul" else []
-        same, last = self._at.get(own[-1], ([], 0)) if len(own) > 1 else ([], 0)
-        for by, stands, belongs in ((1, last, -2), (-1, last - 1, -1)) if last else ():
-            places = range(last - len(own) + 1 + by, last + 1 + by)
-            instead = [same[j]._array if 0 <= j < len(same) else 0 * x._array
-                       for j, x in zip(places, own, strict=True)]  # fmt: skip
-            values = self._term(same[stands]), self._term(own[belongs])
-            rules: Rules = {
-                (t, i): partial(_of_another, i, x) for t, x in zip(group, instead, strict=True)
-            }
-            yield (1.8, "at_each", values), rules
+        if len(own) < 2:
+            return
+        same, last = self._at.get(own[-1], (own, len(own) - 1))
+        first = last - len(own) + 1
+        shifted = [range(first + by, last + 1 + by) for by in (1, -1, 2, -2)]
+        for places in (*shifted, range(first, last + 1)[::-1]):
+            there = [0 <= j < len(same) for j in places]
+            instead = [same[j]._array if is_one else 0 * x._array
+                       for j, x, is_one in zip(places, own, there, strict=True)]  # fmt: skip
+            if any(there):
+                k = max(k for k, is_one in enumerate(there) if is_one)
+                rules: Rules = {
+                    (t, i): partial(_of_another, i, x) for t, x in zip(group, instead, strict=True)
+                }
+                yield (1.8, "at_each", (self._term(same[places[k]]), self._term(own[k]))), rules
 
     def _of_uses(
         self, group: Sequence[Tensor], some: Sequence[Any], rest: Sequence[Any],
@@ -232,18 +208,18 @@ class _Places:
             slope, before: of what function they are results, if they are, and what it is taken of.
         """
         t, uses = group[0], self._uses
-        by = [(use, x) for x in group for w in some for use in uses[x].get(w, ())]
+        ways = [(use, x) for x in group for w in some for use in uses[x].get(w, ())]
         left = [use for x in group for w in rest for use in uses[x].get(w, ())]
         if left:
-            lost = [use for use, _ in by]
+            lost = [use for use, _ in ways]
             kind, said = ("only_through", left) if len(some) > 1 else ("through_missing", lost)
             values = self._term(t), self._term(said[0][0])
             yield (1.1 + 0.1 * len(some), kind, values), dict.fromkeys(lost, _nothing)
-        handed = [(use, x, s) for use, x in by if (s := before[x]) is not None]
-        if slope is None or len(handed) < len(by):
+        handed = [(use, x, s) for use, x in ways if (s := before[x]) is not None]
+        if slope is None or len(handed) < len(ways):
             return
         if left:
-            way = self._term(by[0][0][0])
+            way = self._term(ways[0][0][0])
             yield (1.6, "slope_missing_through", (slope, way)), _handed_on(handed, _one)
         for (cost, kind, about), f in _of_slope(slope) if not left else ():
             yield (cost, *_each(kind, about, group)), _handed_on(handed, f)
@@ -322,22 +298,18 @@ def _not_transposed(i: int) -> Edited:
     return lambda k, vjp: lambda g, out, x, y: x @ g if i else g @ y
 
 
-def _of_block(index: Any, vjp: Rule) -> Rule:
-    return lambda *args, **how: vjp(*args, **{**how, "index": index})
-
-
-class _Accumulated:
+def _accumulated() -> Callable[[Rule], Rule]:
     """What came back in the passes before, too."""
+    parts = list[Any]()
 
-    def __init__(self) -> None:
-        self.total: Any = 0.0
-
-    def rule(self, vjp: Rule) -> Rule:
+    def wrap(vjp: Rule) -> Rule:
         def rule(*args: Any, **how: Any) -> Any:
-            self.total = self.total + vjp(*args, **how)
-            return self.total
+            parts.append(vjp(*args, **how))
+            return sum(parts)
 
         return rule
+
+    return wrap
 
 
 def _of_another(i: int, other: Array, vjp: Rule) -> Rule:
@@ -373,10 +345,6 @@ def _handed_on(some: Sequence[tuple[Use, Tensor, Any]], slope: SlopeOf) -> Rules
 
 def _one(s: Array, y: Array) -> float:
     return 1.0
-
-
-def _as_it_is(vjp: Rule) -> Rule:
-    return vjp
 
 
 def _nothing(vjp: Rule) -> Rule:

@@ -34,11 +34,11 @@ def whole(f: Formula, line: Line) -> Iterator[Edit]:
         is_less = fits(o.shape, f.result.shape)
         if (is_less or fits(f.result.shape, o.shape)) and o.dtype != bool:
             said = name if is_less else f"Σ {name}"
-            make = partial(_plus, o if is_less else _summed(o, f.result.shape))
+            make = partial(plus, o if is_less else _summed(o, f.result.shape))
             yield Edit(2.4, "term_too_many", (said,), {f.root: make}, free=True)
         for e in f.order if name in line.gradients.values() else ():
             if e.kind == "gradient" and e.name != name and e.shape == o.shape:
-                yield Edit(2.4, "term_too_many", (name,), {e: partial(_plus, o)}, free=True)
+                yield Edit(2.4, "term_too_many", (name,), {e: partial(plus, o)}, free=True)
     yield from _too_many(f, line)
     of_line = _elsewhere(line), _of_shape(f, line), _moved(f, line), _where(f, line)
     for family in (*of_line, _own_slopes(f, line)):
@@ -53,7 +53,7 @@ def _summed(o: Array, shape: tuple[int, ...]) -> Array:
     return np.asarray(o.sum((*range(more), *ones))).reshape(shape)
 
 
-def _plus(term: Array, xs: Sequence[Array], v: Array) -> Array:
+def plus(term: Array, xs: Sequence[Array], v: Array) -> Array:
     return v + term
 
 

@@ -114,9 +114,6 @@ last_wins: = where += belongs, or −=: of what comes to one place the last wins
     np.add.at adds it up) |
     写成了 =，而应当用 +=：同一位置只剩最后一个（下标相同时用 np.add.at）
 end_missing: the {0} of {1} is 0: the loop over it is one short | {1}的一端（{0}）是零：循环少了一次
-pass_missing: {0} passes of the loop is missing, as where its bounds are wrong: of what comes back
-    to {2} by way of {1} |
-    循环少了一次（{0} 中的一次），可能是上下界写错了：经过 {1} 传回 {2} 的部分
 accumulated: what comes back to {0} is added up over the passes (+=): each has its own, = belongs |
     传回 {0} 的梯度在各步之间累加了（写成了 +=）：每一步各有自己的值，应当用 =
 relu_of_it: relu is taken of the gradient itself, where the mask {0} belongs |
