@@ -19,7 +19,7 @@ from .edits import MASKS, ONE_USE, Edit, of_others, of_uses
 from .formula import Formula, Make, always
 from .line import Line, is_small_fraction, share
 from .readings import ONE, Slope, Term, core, scaled, subterms
-from .steps import beside, products, starts, updated
+from .steps import beside, starts, updated
 from .whole import whole
 
 _MOST_TERMS = 300  # of a reading whose terms are edited one by one
@@ -285,6 +285,6 @@ def _two(f: Formula, line: Line) -> Iterator[Edit]:
 
 _KINDS: tuple[tuple[float, Family], ...] = (
     (0, whole), (-0.1, _single), (0.5, updated), (1.3, _repeated), (1.5, _others), (1.4, _at_uses),
-    (1.8, _exchanged), (1.8, products),
+    (1.8, _exchanged),
 )  # fmt: skip
 """Families of mistakes, and what one costs at least."""

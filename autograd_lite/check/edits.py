@@ -435,7 +435,11 @@ def of_product(e: Term) -> Edits:
         yield Edit(2.1, "twice", (product([(f, p)]),), {e: _reweighed(e, {f: 2 * p})})
         for q in {-p, p + 1, p - 1, p / 2, p + 0.5, p - 0.5, 1.0} - {p, 2 * p, 0.0}:
             cost = 1.45 if q == 1 else 2.1 if q == -p else 2.5
-            yield Edit(cost, "exponent", (f, q, p), {e: _reweighed(e, {f: q})})
+            other = _reweighed(e, {f: q})
+            yield Edit(cost, "exponent", (f, q, p), {e: other})
+            if f.op == "+" and p % 2 == 0:  # of (y − x)² as well as of (x − y)²
+                turned = partial(_times, other, np.asarray(-1.0))
+                yield Edit(cost, "exponent", (scaled(f, -1), q, p), {e: turned})
 
 
 def _relu_of(rest: Make, xs: Sequence[Array], v: Array) -> Array:
@@ -479,11 +483,12 @@ def other_slopes(slope: Slope) -> Iterator[tuple[float, str, tuple[Any, ...], Sl
         if op is not slope.op:
             other, values = slope._replace(op=op, params={}).at, (op.name, slope)
             yield 2.2, "other_slope", values, other
-            yield 2.6, "other_slope", values, partial(_at_result, other)
+            yield 2.4, "other_slope", values, partial(_at, other, 0)
+            yield 2.6, "other_slope", values, partial(_at, other, 1)
 
 
-def _at_result(slope: Callable[[Array], Array], s: Array, y: Array) -> Array:
-    return slope(y)
+def _at(slope: Callable[[Array], Array], i: int, *s_and_y: Array) -> Array:
+    return slope(s_and_y[i])
 
 
 def _times(rest: Make, array: Array, xs: Sequence[Array], v: Array) -> Array:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.tensor import Array, Tensor
-from .readings import Term, applied, core, subterms
+from .readings import ONE, Term, applied, core, subterms
 
 Make = Callable[[Sequence[Array], Array], Any]
 """From the values of a term's operands, and its own, what stands there instead."""
@@ -76,7 +76,8 @@ class Formula:
         """The root's value where terms are computed otherwise.
 
         None where it can't be computed, or where a term on the way is all 0 that wasn't, or a
-        sum in it the same number everywhere, as Σp is 1: by chance an edit explains nothing.
+        sum in it the same number everywhere, as Σp is 1, or 1 − x is 1 − 1: by chance an edit
+        explains nothing.
         """
         new, zeros = dict[Term, Array](), set[Term]()
         try:
@@ -88,7 +89,7 @@ class Formula:
                     own = np.asarray(self.made[e](xs, own)) if e in self.made else own
                 if e in made:
                     own = np.asarray(made[e](xs, own))
-                elif e.op == "sum" and e is not core(self.root) and is_one_number(own, was):
+                elif (e is not core(self.root) and is_one_number(e, own, was)) or cancels(e, new):
                     return None
                 if not own.any() and was.any():
                     if e not in made and zeros.isdisjoint(self.operands[e]):
@@ -100,10 +101,16 @@ class Formula:
         return new.get(self.root, self.result)
 
 
-def is_one_number(array: Array, was: Array) -> bool:
-    """Whether all entries of an array are the same, and of another they aren't."""
-    some = array.size > 1 and bool(np.ptp(array) <= 1e-12 * abs(array.flat[0]))
+def is_one_number(e: Term, array: Array, was: Array) -> bool:
+    """Whether all entries of a sum over axes are the same, and before they weren't."""
+    some = e.op == "sum" and array.size > 1 and bool(np.ptp(array) <= 1e-12 * abs(array.flat[0]))
     return some and bool(np.ptp(was))
+
+
+def cancels(e: Term, new: Mapping[Term, Array]) -> bool:
+    """Whether what has become 1 in a sum is taken off 1 there."""
+    one = dict(e.args).get(ONE) if e.op == "+" else None
+    return one is not None and one == -sum(c for x, c in e.args if x in new and (new[x] == 1).all())
 
 
 def weighted(op: str, xs: Sequence[Array], weights: Sequence[float]) -> Any:

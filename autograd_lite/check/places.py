@@ -7,7 +7,8 @@ backward pass is made with the rule of one operand edited, which all lines follo
 from __future__ import annotations
 
 import itertools
-from collections import defaultdict
+import re
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from functools import cache, partial
 from typing import Any, NamedTuple
@@ -68,48 +69,65 @@ def _edited(rules: Rules, t: Tensor, i: int, vjp: Rule) -> Rule:
 
 
 class _From(NamedTuple):
-    """Where an operand comes from: by which op, of which ones and of which leaves, and whether of
-    given arrays, as in the first pass of a loop.
+    """Where an operand comes from: by which op, of which leaves, or blocks, and whether of given
+    arrays, as in the first pass of a loop.
     """
 
     op: str
-    operands: Set[str]
-    leaves: Set[Tensor]
+    leaves: Set[Any]
     is_open: bool
 
     def fits(self, other: _From) -> bool:
-        by_name = self.op == other.op or not self.op or not other.op
-        is_open = self.is_open or other.is_open
         own, its = self.leaves, other.leaves
-        return by_name and _nested(self.operands, other.operands) and (
-            _nested(own, its) if is_open else own == its
-        )  # fmt: skip
+        is_nested = (self.is_open or other.is_open) and (own <= its or own >= its)
+        return (self.op == other.op or "" in (self.op, other.op)) and (is_nested or own == its)
 
 
-def _nested(a: Set[Any], b: Set[Any]) -> bool:
-    return a <= b or b <= a
+_ANY = _From("", set(), True)
 
 
 def _alike(nodes: Sequence[Tensor]) -> list[list[Tensor]]:
-    """Results that are computed alike, and from the same leaves."""
-    known: dict[Tensor, _From] = {}
+    """Results that are computed alike, and from the same leaves.
+
+    Of what is beside a leaf the first may be computed otherwise, as a state before the first pass.
+    """
     groups: dict[Any, list[tuple[list[_From], list[Tensor]]]] = defaultdict(list)
-    for t in nodes:
-        own = {x for x in (t, *t.inputs) if x._op is None and x._tracked}
-        reads = [known[x] for x in t.inputs]
-        near = own or set[Tensor]().union(*(x.leaves for x in reads))
-        is_open = not own and (any(x.is_open for x in reads) or (t._op is None and t.size > 1))
-        name = "" if t._op is None else t._op.name
-        known[t] = _From(name, {x.op for x in reads if x.op}, near, is_open)
+    for t, (own, reads) in _origins(nodes).items():
         if t._op is not None and t._tracked:
-            for some, group in groups[t._op.name, t.shape, *sorted(t._params), len(reads)]:
+            stem = re.sub(r"\d+$", "", t.name or "")
+            block = frozenset(own.leaves & {_block(t)})
+            key = own.op, t.shape, *sorted(t._params), len(reads), stem, block
+            for some, group in groups[key]:
                 if all(map(_From.fits, some, reads)):
                     group.append(t)
                     some[:] = map(partial(max, key=lambda x: len(x.leaves)), some, reads)
                     break
             else:
-                groups[t._op.name, t.shape, *sorted(t._params), len(reads)].append((reads, [t]))
+                groups[key].append((reads, [t]))
     return [group for some in groups.values() for _, group in some]
+
+
+def _origins(nodes: Sequence[Tensor]) -> dict[Tensor, tuple[_From, list[_From]]]:
+    """Where each tensor comes from, and where its operands do."""
+    known: dict[Tensor, tuple[_From, list[_From]]] = {}
+    uses = Counter(x for t in nodes for x in t.inputs)
+    blocks = Counter(map(_block, nodes))
+    for t in nodes:
+        leaves = {x for x in (t, *t.inputs) if x._op is None and x._tracked}
+        own = {x for x in leaves if uses[x] > 1} or leaves
+        reads = [known[x][0] if x in own or not own else _ANY for x in t.inputs]
+        near: Set[Any] = own or set().union(*(x.leaves for x in reads))
+        if _block(t) and blocks[_block(t)] > 1:  # the same at each pass, as that of a gate
+            near = {_block(t)}
+        is_open = not own and (any(x.is_open for x in reads) or (t._op is None and t.size > 1))
+        known[t] = _From("" if t._op is None else t._op.name, near, is_open), reads
+    return known
+
+
+def _block(t: Tensor) -> str:
+    """Which block of a result it is."""
+    is_block = t._op is not None and t._op.name == "getitem" and t.inputs[0]._op is not None
+    return repr(t._params["index"]) if is_block else ""
 
 
 class _Places:
@@ -139,12 +157,17 @@ class _Places:
                     yield from self._of_uses(group, some, rest, slope, before)
 
     def _of_operand(self, group: Sequence[Tensor], i: int) -> Iterator[tuple[Cause, Rules]]:
-        """In its rule; and where a leaf's gradients are to be added up."""
-        t, x = group[0], group[0].inputs[i]
-        is_leaf = x._op is None and {u.inputs[i] for u in group} == {x}
-        for kept in (t, group[-1]) if is_leaf and len(group) > 1 else ():
-            others = ((u, i) for u in group if u is not kept)
-            yield (1.2, "last_wins", ()), dict.fromkeys(others, _nothing)
+        """In its rule; and where what comes from several passes is to be added up, or isn't."""
+        x = group[-1].inputs[i]
+        passes = [(u, i) for u in group]
+        if len(group) > 1 and {u.inputs[i] for u in group} == {x}:
+            every = [use for uses in self._uses[x].values() for use in uses]
+            for kept, among in itertools.product((passes[0], passes[-1]), (passes, every)):
+                others: Rules = dict.fromkeys(among, _nothing)
+                del others[kept]
+                yield (1.2, "last_wins", ()), others
+        elif len(group) > 1 and x.shape == group[0].inputs[i].shape:
+            yield (1.7, "accumulated", (self._term(x),)), dict.fromkeys(passes, _accumulated())
         of = next((u for u in group if u.inputs[i]._tracked), None)
         if of is not None:
             alike = (some for some in self._groups if len(some) == len(group) > 1)
@@ -155,18 +178,23 @@ class _Places:
             yield from self._of_other_passes(group, i)
 
     def _of_other_passes(self, group: Sequence[Tensor], i: int) -> Iterator[tuple[Cause, Rules]]:
-        """The other factor of a product of matrices, as it is a pass earlier, or later."""
+        """The other factor of a product of matrices, as it is at other passes."""
         own = [t.inputs[1 - i] for t in group] if group[0].op.name == "matmul" else []
-        same, last = self._at.get(own[-1], ([], 0)) if len(own) > 1 else ([], 0)
-        for by, stands, belongs in ((1, last, -2), (-1, last - 1, -1)) if last else ():
-            places = range(last - len(own) + 1 + by, last + 1 + by)
-            instead = [same[j]._array if 0 <= j < len(same) else 0 * x._array
-                       for j, x in zip(places, own, strict=True)]  # fmt: skip
-            values = self._term(same[stands]), self._term(own[belongs])
-            rules: Rules = {
-                (t, i): partial(_of_another, i, x) for t, x in zip(group, instead, strict=True)
-            }
-            yield (1.8, "at_each", values), rules
+        if len(own) < 2:
+            return
+        same, last = self._at.get(own[-1], (own, len(own) - 1))
+        first = last - len(own) + 1
+        shifted = [range(first + by, last + 1 + by) for by in (1, -1, 2, -2)]
+        for places in (*shifted, range(first, last + 1)[::-1]):
+            there = [0 <= j < len(same) for j in places]
+            instead = [same[j]._array if is_one else 0 * x._array
+                       for j, x, is_one in zip(places, own, there, strict=True)]  # fmt: skip
+            if any(there):
+                k = max(k for k, is_one in enumerate(there) if is_one)
+                rules: Rules = {
+                    (t, i): partial(_of_another, i, x) for t, x in zip(group, instead, strict=True)
+                }
+                yield (1.8, "at_each", (self._term(same[places[k]]), self._term(own[k]))), rules
 
     def _of_uses(
         self, group: Sequence[Tensor], some: Sequence[Any], rest: Sequence[Any],
@@ -180,18 +208,18 @@ class _Places:
             slope, before: of what function they are results, if they are, and what it is taken of.
         """
         t, uses = group[0], self._uses
-        by = [(use, x) for x in group for w in some for use in uses[x].get(w, ())]
+        ways = [(use, x) for x in group for w in some for use in uses[x].get(w, ())]
         left = [use for x in group for w in rest for use in uses[x].get(w, ())]
         if left:
-            lost = [use for use, _ in by]
+            lost = [use for use, _ in ways]
             kind, said = ("only_through", left) if len(some) > 1 else ("through_missing", lost)
             values = self._term(t), self._term(said[0][0])
             yield (1.1 + 0.1 * len(some), kind, values), dict.fromkeys(lost, _nothing)
-        handed = [(use, x, s) for use, x in by if (s := before[x]) is not None]
-        if slope is None or len(handed) < len(by):
+        handed = [(use, x, s) for use, x in ways if (s := before[x]) is not None]
+        if slope is None or len(handed) < len(ways):
             return
         if left:
-            way = self._term(by[0][0][0])
+            way = self._term(ways[0][0][0])
             yield (1.6, "slope_missing_through", (slope, way)), _handed_on(handed, _one)
         for (cost, kind, about), f in _of_slope(slope) if not left else ():
             yield (cost, *_each(kind, about, group)), _handed_on(handed, f)
@@ -227,6 +255,8 @@ def _of_slope(slope: Slope) -> Iterator[tuple[Cause, SlopeOf]]:
     """What may stand for it."""
     yield (0.8, "slope_missing", (slope,)), _one
     yield (2.5, "slope_too_many", (slope,)), lambda s, y: slope.at(s, y) ** 2
+    if slope.result in slope.factors:
+        yield (1, "factor_missing", (slope.result,)), lambda s, y: slope.at(s, y) / y
     yield from (((cost, kind, values), f) for cost, kind, values, f in other_slopes(slope))
 
 
@@ -236,9 +266,10 @@ def _of_factor(
     """What may stand for the other factor, or for what is divided by."""
     t = group[0]
     name = t._op.name if t._op is not None else ""
-    if name != "multiply" and (name != "divide" or i):
+    is_dot = name == "matmul" and not t.ndim
+    if name != "multiply" and not is_dot and (name != "divide" or i):
         return
-    p = 1 if name == "multiply" else -1
+    p = -1 if name == "divide" else 1
     other = t.inputs[1 - i]
     missing = "factor_missing" if p > 0 else "division_missing"
     yield (1, missing, (term(other),)), _by_power(0, i)
@@ -265,6 +296,20 @@ def _by_own(i: int) -> Edited:
 
 def _not_transposed(i: int) -> Edited:
     return lambda k, vjp: lambda g, out, x, y: x @ g if i else g @ y
+
+
+def _accumulated() -> Callable[[Rule], Rule]:
+    """What came back in the passes before, too."""
+    parts = list[Any]()
+
+    def wrap(vjp: Rule) -> Rule:
+        def rule(*args: Any, **how: Any) -> Any:
+            parts.append(vjp(*args, **how))
+            return sum(parts)
+
+        return rule
+
+    return wrap
 
 
 def _of_another(i: int, other: Array, vjp: Rule) -> Rule:

@@ -34,11 +34,11 @@ def whole(f: Formula, line: Line) -> Iterator[Edit]:
         is_less = fits(o.shape, f.result.shape)
         if (is_less or fits(f.result.shape, o.shape)) and o.dtype != bool:
             said = name if is_less else f"Σ {name}"
-            make = partial(_plus, o if is_less else _summed(o, f.result.shape))
+            make = partial(plus, o if is_less else _summed(o, f.result.shape))
             yield Edit(2.4, "term_too_many", (said,), {f.root: make}, free=True)
         for e in f.order if name in line.gradients.values() else ():
             if e.kind == "gradient" and e.name != name and e.shape == o.shape:
-                yield Edit(2.4, "term_too_many", (name,), {e: partial(_plus, o)}, free=True)
+                yield Edit(2.4, "term_too_many", (name,), {e: partial(plus, o)}, free=True)
     yield from _too_many(f, line)
     of_line = _elsewhere(line), _of_shape(f, line), _moved(f, line), _where(f, line)
     for family in (*of_line, _own_slopes(f, line)):
@@ -53,7 +53,7 @@ def _summed(o: Array, shape: tuple[int, ...]) -> Array:
     return np.asarray(o.sum((*range(more), *ones))).reshape(shape)
 
 
-def _plus(term: Array, xs: Sequence[Array], v: Array) -> Array:
+def plus(term: Array, xs: Sequence[Array], v: Array) -> Array:
     return v + term
 
 
@@ -86,6 +86,12 @@ def _of_shape(f: Formula, line: Line) -> Found:
             if turned.shape == a.shape:
                 cost, kind, what = (0.9, "transposed", ()) if is_plain else (3, "turned", (f.root,))
                 yield cost, kind, what, turned
+    for axis, (which, k) in itertools.product(range(a.ndim), (("first", 0), ("last", -1))):
+        out = v.copy()
+        if a.shape == v.shape and v.shape[axis] > 1:
+            np.moveaxis(out, axis, 0)[k] = 0
+            if np.moveaxis(v, axis, 0)[k].any() and out.any():
+                yield 1.8, "end_missing", (which, frozenset([axis])), out
     most = float(np.abs(a).max(initial=0))
     at_most = np.abs(a) >= most * (1 - 1e-9)
     if v.dtype.kind != "c" and v.size > _FEW and 1 < at_most.sum() < np.count_nonzero(a):

@@ -113,6 +113,9 @@ other_order: {0} is reshaped in another order, or where it should be transposed 
 last_wins: = where += belongs, or −=: of what comes to one place the last wins (where ids are equal,
     np.add.at adds it up) |
     写成了 =，而应当用 +=：同一位置只剩最后一个（下标相同时用 np.add.at）
+end_missing: the {0} of {1} is 0: the loop over it is one short | {1}的一端（{0}）是零：循环少了一次
+accumulated: what comes back to {0} is added up over the passes (+=): each has its own, = belongs |
+    传回 {0} 的梯度在各步之间累加了（写成了 +=）：每一步各有自己的值，应当用 =
 relu_of_it: relu is taken of the gradient itself, where the mask {0} belongs |
     对梯度本身取了 relu，而应当乘以掩码 {0}
 times_where: {line} {times} where {0} is {1} | 在 {0} 为 {1} 处，{line} {times}
