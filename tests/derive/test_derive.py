@@ -591,3 +591,13 @@ def test_a_part_of_a_part_is_that_of_the_whole() -> None:
     ):
         texts = [[s.result for s in ag.derive(np.sum(t).named("L"))] for t in (nested, direct)]
         assert texts[0] == texts[1]
+
+
+@pytest.mark.parametrize("n", [6, 7])
+def test_a_factor_that_is_written_stays_beside_a_mean_over_n(n: int) -> None:
+    rng = np.random.default_rng(0)
+    x, y = ag.Tensor(rng.normal(size=(n, 3)), name="X"), ag.Tensor(rng.normal(size=n), name="y")
+    w = ag.Tensor(rng.normal(size=3), requires_grad=True, name="w")
+    for k in (0.1, 0.01):
+        loss = np.mean((x @ w - y) ** 2) + k * np.sum(w**2)
+        assert ag.derive(loss.named("L"))["w"].result.endswith(f" + {2 * k:g} · w")
