@@ -445,7 +445,7 @@ def _cleared(e: Term) -> Term:
 
 def _is_changed(c: float, k: float) -> bool:
     """Whether c, such as 0.2, takes more digits where k stands before the sum: 1.4 by 7."""
-    own, its = (len(f"{x:.12g}".replace(".", "").strip("0")) for x in (c, snapped(c / k)))
+    own, its = (len(f"{x:.12g}".replace(".", "").lstrip("0")) for x in (c, snapped(c / k)))
     return c == 1 or (not is_long(c) and own < its)
 
 

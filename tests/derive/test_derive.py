@@ -601,3 +601,11 @@ def test_a_factor_that_is_written_stays_beside_a_mean_over_n(n: int) -> None:
     for k in (0.1, 0.01):
         loss = np.mean((x @ w - y) ** 2) + k * np.sum(w**2)
         assert ag.derive(loss.named("L"))["w"].result.endswith(f" + {2 * k:g} · w")
+
+
+def test_a_number_that_is_1_by_the_rows_is_not_written_by_them() -> None:
+    rng = np.random.default_rng(0)
+    kernel, y = ag.Tensor(np.cov(rng.normal(size=(5, 9))), name="K"), rng.normal(size=5)
+    a = ag.Tensor(rng.normal(size=5), requires_grad=True, name="a")
+    loss = np.sum((kernel @ a - ag.Tensor(y, name="y")) ** 2) + 0.1 * (a @ kernel @ a)
+    assert " / " not in ag.derive(loss.named("L"))["a"].result
