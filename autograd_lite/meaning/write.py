@@ -446,7 +446,7 @@ def _cleared(e: Term) -> Term:
 def _is_changed(c: float, k: float) -> bool:
     """Whether c, such as 0.2, takes more digits where k stands before the sum: 1.4 by 7."""
     own, its = (len(f"{x:.12g}".replace(".", "").lstrip("0")) for x in (c, snapped(c / k)))
-    return c == 1 or (not is_long(c) and own < its)
+    return k != 1 and (c == 1 or (not is_long(c) and own < its))
 
 
 def _reflections(uses: Counter[Term]) -> dict[Term, Term | None]:
@@ -666,7 +666,7 @@ class _Form:
             3 if c > 1 or f is ONE else 1 for f, c in ratios
             if c != 1 != k and c in left and ((f is ONE and c > _SMALL) or not known)
         )
-        moved += 2 * (known and k != 1 and any(_is_changed(abs(c), k) for _, c in e.args))
+        moved += 2 * (known and any(_is_changed(abs(c), k) for _, c in e.args))
         costs = [self._cost_of(c) for c in set(left)]
         by_rows = sum(self.writer.by_rows(c, True) > 0 for c in left)
         costs.append((by_rows == 1 < len(left)) + 2 * _has_penalty(ratios, known * k))

@@ -1,8 +1,10 @@
 """``numpy.fft``, under this name."""
 
-import sys
+from typing import Any
 
-import numpy.fft
+import numpy.fft as _own
 from numpy.fft import *
 
-sys.modules[__name__] = numpy.fft
+
+def __getattr__(name: str) -> Any:
+    return getattr(_own, name)

@@ -1,8 +1,10 @@
 """``numpy.random``, under this name."""
 
-import sys
+from typing import Any
 
-import numpy.random
+import numpy.random as _own
 from numpy.random import *
 
-sys.modules[__name__] = numpy.random
+
+def __getattr__(name: str) -> Any:
+    return getattr(_own, name)
