@@ -47,14 +47,14 @@ def jitted(program: Program) -> Callable[..., Any]:
                 asked += _sound(node, args, kwargs, known[node])
             elif node.function is not graph.kind_of:
                 asked.append(jnp.asarray(args[0], node.function) == node.value)
-        return of(program.outputs), asked and jnp.all(jnp.stack(asked))
+        return of(program.outputs), [jnp.all(jnp.stack(asked))] if asked else []
 
     compiled = jax.jit(run)
 
     def function(*given: Any) -> Any:
         with jax.enable_x64(True):
             found, as_recorded = compiled(*given)
-        if type(as_recorded) is not list and not as_recorded:
+        if not all(as_recorded):
             raise graph.Changed
         results = list[Any]()
         for x, example in zip(found, graph.values(program.outputs), strict=True):
