@@ -12,7 +12,7 @@ import numpy as np
 from .arrays import is_foreign
 from .engine.tensor import Array, Tensor
 from .lines import line_of
-from .show.notation import abridged, symbol_of
+from .show.notation import measured, symbol_of
 
 FULL = 100
 """How many numbers are shown at most; of more the corners are."""
@@ -26,8 +26,7 @@ def tensor_html(tensor: Tensor) -> str:
         return f"{heading}<pre>{escape(repr(array))}</pre>"
     parts = [heading, _numbers(array)]
     if array.size > FULL:
-        said = ", ".join(abridged(array).split("\n")[1:])
-        parts.append(f"<div style='opacity:.7'>{escape(said)}</div>")
+        parts.append(f"<div style='opacity:.7'>{escape(', '.join(measured(array)))}</div>")
     if tensor._grad is not None and array.size:
         known = tensor.name is not None and (tensor.is_leaf or tensor.name.startswith("s_"))
         symbol = symbol_of(tensor.name or "", tensor.is_leaf, "") if known else "gradient"

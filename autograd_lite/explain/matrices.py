@@ -10,7 +10,7 @@ import numpy as np
 
 from ..engine.tensor import Array
 from ..show import mathml
-from ..show.notation import abridged, dimensions, number
+from ..show.notation import dimensions, measured, number
 from ..show.words import Words
 
 MOST_ROWS, MOST_COLUMNS = 12, 8
@@ -110,8 +110,8 @@ def table(
     above = caption or mathml.math(mathml.symbol(name, {}, looks))
     said = ""
     if not where.is_whole:
-        measured = ", ".join(abridged(array).replace("all ", "").split("\n")[1:])  # in no language
-        said = f'<p class="statistics">{words("entries", n=array.size)}: {measured}</p>'
+        about = ", ".join(measured(array)).replace("all ", "")  # in no language
+        said = f'<p class="statistics">{words("entries", n=array.size)}: {about}</p>'
     return (
         f'<figure class="matrix" data-key="{key}" role="group" aria-label="{label}">'
         f'<figcaption>{above} <span class="shape">{shape}</span></figcaption>'

@@ -84,7 +84,12 @@ def dimensions(shape: tuple[int, ...]) -> str:
 
 
 def abridged(array: Any) -> str:
-    """Of a large array shape, range and norm: ``100×100``, ``0 … 9999``, ``‖·‖ = 5.773e+05``.
+    """Of a large array shape, range and norm: ``100×100``, ``0 … 9999``, ``‖·‖ = 5.773e+05``."""
+    return "\n".join([dimensions(array.shape), *measured(array)])
+
+
+def measured(array: Any) -> list[str]:
+    """The range and the norm of an array.
 
     The range is that of the finite entries, and of complex ones that of their moduli; how many are
     not finite is said.
@@ -92,7 +97,7 @@ def abridged(array: Any) -> str:
     sizes = np.abs(array.astype(complex if array.dtype.kind == "c" else float))
     finite = np.isfinite(sizes)
     real = sizes if array.dtype.kind == "c" else array
-    lines = [dimensions(array.shape)]
+    lines = list[str]()
     if finite.any():
         low, high = real[finite].min(), real[finite].max()
         span = f"{number(low)} … {number(high)}" if low != high else f"all {number(low)}"
@@ -105,7 +110,7 @@ def abridged(array: Any) -> str:
         lines += [f"{np.count_nonzero(x)} {name}" for x, name in (
             (np.isnan(sizes), "nan"), (np.isinf(sizes), "inf")
         ) if x.any()]  # fmt: skip
-    return "\n".join(lines)
+    return lines
 
 
 def symbol_of(name: str, is_leaf: bool, output: str) -> str:
