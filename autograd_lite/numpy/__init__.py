@@ -2,7 +2,7 @@
 
 With ``import autograd_lite.numpy as np`` a program is NumPy's as before, and
 
-- ``np.array([a, b])`` and the like take Tensors, and lists that hold some;
+- ``np.array([a, b])``, ``np.dot([[a, b], [c, d]], v)``: functions take lists that hold Tensors;
 - within a transform, or ``with np.filling():``, what `array`, `zeros`, `ones`, `full`, `empty`,
   `eye` and the ``_like`` make of floats can be filled with Tensors: ``out[i] = t``,
   ``out[1:] += t``, ``np.exp(t, out=out)``. It is a `Buffer`, which says what can't be.
@@ -23,7 +23,7 @@ Example:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as _np
 
@@ -36,11 +36,9 @@ else:
     from . import linalg as linalg
     from . import numpy_boxes as numpy_boxes
     from . import random as random
-    from .buffer import OURS as _OURS
+    from .buffer import of_name
 
-    # Not `from numpy import *`, which here would hide Python's own any, sum, ….
-    def __getattr__(name: str) -> Any:
-        return _OURS[name] if name in _OURS else getattr(_np, name)
+    __getattr__ = of_name  # `from numpy import *` would hide Python's own any, sum, … here
 
 
 __all__ = _np.__all__

@@ -189,12 +189,25 @@ _OURS = {Buffer, Tensor}
 HOLDERS.add(Buffer)
 
 
-# ---------------------------------------------------------------------- what makes arrays
+# ---------------------------------------------------------------------- functions
+
+# A list is several arrays of theirs, which NumPy asks, and that may differ in shape.
+_OF_SEVERAL = {
+    np.block, np.choose, np.column_stack, np.concatenate, np.dstack, np.histogramdd, np.hstack,
+    np.lexsort, np.linalg.multi_dot, np.piecewise, np.savez, np.select, np.stack, np.vstack,
+}  # fmt: skip
 
 
 def of_lists(f: Any) -> Any:
-    """What takes an array, of a list that holds Tensors, too: NumPy doesn't ask those in it."""
-    return wraps(f)(lambda *args, **kwargs: f(*map(plain, args), **kwargs))
+    """NumPy's function, of lists that hold Tensors, too: NumPy doesn't ask what is in a list."""
+    if type(f) is not type(np.sum) or f in _OF_SEVERAL:
+        return f
+
+    @wraps(f)
+    def function(*args: Any, **kwargs: Any) -> Any:
+        return f(*(plain(x) if type(x) in (list, tuple) else x for x in args), **kwargs)
+
+    return function
 
 
 def _made(make: Any) -> Any:
@@ -260,15 +273,22 @@ class _Joined:
         return _joined(self._own, tuple(map(plain, several)))
 
 
-OURS = {
+OURS: dict[str, Any] = {
     "array": _made(_array), "full": _made(_full), "full_like": _made(full_like),
     "stack": _stack, "r_": _Joined(np.r_), "c_": _Joined(np.c_),
     **dict.fromkeys(("asarray", "asanyarray", "ascontiguousarray", "asfortranarray"), _asarray),
 }  # fmt: skip
-"""What is another function than NumPy's, by name."""
+"""What is used here in place of NumPy's, by name."""
 
-for _wrap, _names in {
-    _made: "zeros ones empty copy zeros_like ones_like empty_like eye identity",
-    of_lists: "sum prod mean std var max min amax amin cumsum cumprod",
-}.items():
-    OURS |= {name: _wrap(getattr(np, name)) for name in _names.split()}
+OURS |= {
+    name: _made(getattr(np, name)) for name in (
+        "zeros", "ones", "empty", "copy", "zeros_like", "ones_like", "empty_like", "eye", "identity"
+    )
+}  # fmt: skip
+
+
+def of_name(name: str) -> Any:
+    """What stands for NumPy's of that name: always the same object."""
+    if name not in OURS:
+        OURS[name] = of_lists(getattr(np, name))
+    return OURS[name]

@@ -1,8 +1,8 @@
 """``numpy.linalg``, under this name."""
 
+import numpy.linalg as _own
 from numpy.linalg import *
-from numpy.linalg import norm as _norm
 
-from .buffer import of_lists
+from .buffer import of_lists as _of_lists
 
-norm = of_lists(_norm)
+globals().update({_name: _of_lists(getattr(_own, _name)) for _name in _own.__all__})

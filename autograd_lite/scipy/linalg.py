@@ -1,4 +1,7 @@
-"""``scipy.linalg``, of Tensors: factors, what solves by them, and what NumPy has, too."""
+"""``scipy.linalg``, of Tensors: factors, what solves by them, and what NumPy has, too.
+
+And `solve_sylvester`, `expm`, `logm`, `sqrtm`, and a matrix's sine, cosine and tangent.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,16 @@ import scipy.linalg
 from ..arrays import STAND_INS
 from ..containers import leaves, settled
 from ..engine.tensor import Tensor
+from ..extend import defvjp
+from ..ops.shaping import mt
 from . import Own
 
-__getattr__ = Own(scipy.linalg, "scipy.linalg").__getattr__
+_scipys = Own(scipy.linalg, "scipy.linalg")
+__getattr__ = _scipys.__getattr__
 
-__all__ = ["block_diag", "cho_factor", "cho_solve", "cholesky", "solve_triangular"]
+__all__ = [
+    "block_diag", "cho_factor", "cho_solve", "cholesky", "solve_banded", "solve_triangular",
+]  # fmt: skip
 _UNNEEDED = {"check_finite", "overwrite_a", "overwrite_b"}
 
 
@@ -85,3 +93,51 @@ def block_diag(*arrs: Any) -> Any:
         rows.append(np.pad(x, ((0, 0), (done, width - done - x.shape[1]))))
         done += x.shape[1]
     return np.concatenate(rows)
+
+
+@_of_tensors
+def solve_banded(l_and_u: Any, ab: Any, b: Any) -> Any:
+    """The x with ``a @ x = b``, of a's diagonals alone: ``ab[u + i - j, j] = a[i, j]``.
+
+    Args:
+        l_and_u: how many of them are below the main one, and above it.
+        ab: ``(l + u + 1, n)``.
+        b: ``(n,)`` or ``(n, k)``.
+    """
+    below, above = l_and_u
+    if len(ab) != below + above + 1:
+        raise ValueError(f"solve_banded: l + u + 1 = {below + above + 1} rows, of ab {ab.shape}")
+    n, rows = ab.shape[1], zip(range(above, -below - 1, -1), ab, strict=True)
+    diagonals = (np.diag(x[max(k, 0) : n + min(k, 0)], k) for k, x in rows if -n < k < n)
+    return np.linalg.solve(sum(diagonals), b)
+
+
+def _of_sylvester(out: Any, a: Any, b: Any, q: Any) -> Callable[[Any], Any]:
+    return lambda g: _scipys.solve_sylvester(mt(a), mt(b), g)
+
+
+defvjp(
+    _scipys.solve_sylvester,
+    lambda out, *given: lambda g: -(_of_sylvester(out, *given)(g) @ mt(out)),
+    lambda out, *given: lambda g: -(mt(out) @ _of_sylvester(out, *given)(g)),
+    _of_sylvester,
+)
+defvjp(_scipys.sqrtm, lambda out, a: lambda g: _scipys.solve_sylvester(mt(out), mt(out), g))
+
+
+def _of_a_matrix(f: Any) -> Callable[..., Any]:
+    """The rule of an analytic f: ``f([[a, e], [0, a]])`` has its derivative along e in the corner.
+
+    N. Higham, "Functions of Matrices" (2008), theorem 3.6.
+    """
+
+    def made(out: Any, a: Any, **settings: Any) -> Any:
+        n, at = a.shape[-1], mt(a)
+        zeros = np.zeros_like(at)
+        return lambda g: f(np.block([[at, g], [zeros, at]]), **settings)[..., :n, n:]
+
+    return made
+
+
+for _name in ("expm", "logm", "sinm", "cosm", "tanm", "sinhm", "coshm", "tanhm"):
+    defvjp(_f := getattr(_scipys, _name), _of_a_matrix(_f))
