@@ -137,10 +137,10 @@ class Program:
         return [x for node in self.nodes for x in node.operands] + self.results
 
     def drop_unused(self) -> None:
-        """Leave the calls that results and guards need."""
+        """Leave the calls that results and guards need, and those that test what they are given."""
         wanted, kept = set(self.results), []
         for node in reversed(self.nodes):
-            if node in wanted or isinstance(node, Guard):
+            if node in wanted or isinstance(node, Guard) or node.function is np.linalg.cholesky:
                 wanted.update(node.operands)
                 kept.append(node)
         self.nodes = kept[::-1]

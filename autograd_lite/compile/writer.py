@@ -152,11 +152,12 @@ class Source:
         return ", ".join(args + [f"{key}={self.text_of(x)}" for key, x in node.kwargs.items()])
 
     def index(self, index: Any) -> str:
-        if isinstance(index, tuple) and index:
-            return ", ".join(map(self.index, index)) + ("," if len(index) == 1 else "")
+        if isinstance(index, tuple) and index:  # in it, a tuple is an array of indices
+            parts = (self.text_of(i) if isinstance(i, tuple) else self.index(i) for i in index)
+            return ", ".join(parts) + ("," if len(index) == 1 else "")
         if isinstance(index, slice):
-            parts = (index.start, index.stop, index.step)
-            start, stop, step = ("" if i is None else self.index(i) for i in parts)
+            ends = (index.start, index.stop, index.step)
+            start, stop, step = ("" if i is None else self.index(i) for i in ends)
             return f"{start}:{stop}" + (f":{step}" if step else "")
         return marked(index) if type(index) is int else self.text_of(index)
 

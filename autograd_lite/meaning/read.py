@@ -249,16 +249,16 @@ class Meaning:
         if not t.size and not self._is_of_mask(t, known):  # nothing is there to be read
             return shaped(number(0.0), t.shape)
         args = [(x._op is None and self.compared(x, known)) or known[x] for x in self._inputs(t)]
-        if t.dtype.kind == "c" or any(x.dtype.kind == "c" for x in t.inputs):
+        is_complex = t.dtype.kind == "c" or any(x.dtype.kind == "c" for x in t.inputs)
+        if is_complex and t.op.name not in _OF_COMPLEX:
             size = 0.5 + sum(a.size for a in args)  # the normal form is that of real numbers
-            return intern(f"complex {t.op.name}", tuple(args), t.params, t.shape, size)
+            return intern(f"complex {_named(t)}", tuple(args), t.params, t.shape, size)
         if t.op.name in ("multiply", "where"):
             given, args = args[0], [self._mask(a, args) for a in args]
             if t.op.name == "where" and args[0] is not given:  # in whose words the others may be
                 args[1:] = [where_known(shaped(x, t.shape), given, holds)
                             for x, holds in zip(args[1:], (True, False), strict=True)]  # fmt: skip
-        known_op = OPS.get(t.op.name) is t.op or t.op.name in VALUES or t.op is _ops.as_it_was
-        op = t.op.name if known_op else _own(t)
+        op = _named(t)
         found = shaped(make(op, args, t.params, t.shape), t.shape)
         if op in ("getitem", "pick", "scatter"):
             found = self._by_mask(t, found, known)
@@ -484,14 +484,18 @@ _SIGNS = {"relu": ["greater"], "leaky_relu": ["greater", "less_equal"]}
 VALUES = {op.name: op for op in VALUE_OPS.values()}
 """The functions without a gradient, such as comparisons, by name."""
 
+_OF_COMPLEX = {"add", "subtract", "multiply", "negative", "divide", "matmul", "dot", "sum", "mean",
+               "reshape", "transpose", "astype", "getitem", "broadcast_to", "positive"}  # fmt: skip
 _OWN: dict[str, Any] = {}
 
 
-def _own(t: Tensor) -> str:
-    """An op that isn't in the table, by a name of its own."""
+def _named(t: Tensor) -> str:
+    """The name of its op, of one that isn't in the table one of its own."""
     assert t.op is not None
-    key = f"{t.op.name}#{id(t.op)}"
-    _OWN[key] = t.op
+    name = t.op.name
+    if OPS.get(name) is t.op or name in VALUES or t.op is _ops.as_it_was:
+        return name
+    _OWN[key := f"{name}#{id(t.op)}"] = t.op
     return key
 
 
@@ -586,9 +590,8 @@ def applied(e: Term, xs: Sequence[Any]) -> Any:
 
 def op_of(name: str) -> Any:
     """The op of that name, or None."""
-    if "#" in name:
-        return _OWN[name]
-    return OPS.get(name.removeprefix("complex "))
+    name = name.removeprefix("complex ")
+    return _OWN[name] if "#" in name else OPS.get(name)
 
 
 def _sum(e: Term, xs: Sequence[Any]) -> Any:

@@ -620,7 +620,7 @@ class _Form:
     def of_leaf(self, e: Term) -> Expression:
         if e.kind == "marks":
             return self._onehot(e)
-        if e.name is not None:
+        if e.name is not None or (e.value.dtype.kind == "c" and not e.ndim):  # a number
             return Expression(e.value, e.name)
         base = "m" if e.value.dtype == bool else "c"
         return self.writer.symbol(e, e.value, base)

@@ -63,8 +63,9 @@ def op_notation(op: Any) -> Notation:
 
 
 def number(value: Any) -> str:
-    """A number as short as can be: ``2``, ``0.5``, ``1e-12``."""
-    text = f"{float(value):.4g}" if np.isrealobj(value) else f"{complex(value):.4g}"
+    """A number as short as can be: ``2``, ``0.5``, ``1e-12``, ``2j``."""
+    z = complex(value)
+    text = f"{z.real:.4g}" if np.isrealobj(value) else f"{z:.4g}" if z.real else f"{z.imag:.4g}j"
     return text.replace("-", "−")
 
 

@@ -262,8 +262,10 @@ def leaf(node: Expression, name: str, digits: Callable[[str], str] = str) -> Wri
     """A symbol, written as ``name``, or a number, by its digits: by all of them, if few."""
     if not node.is_number:
         return Written(name, ATOM, len(name))
-    shown = constant(node.value.flat[0] if node.value.size else 0)
-    return Written(digits(shown), PREFIX if shown.startswith("−") else ATOM, len(shown))
+    value = node.value.flat[0] if node.value.size else 0
+    shown = constant(value)
+    rank = SUM if np.imag(value) and np.real(value) else PREFIX if shown.startswith("−") else ATOM
+    return Written(digits(shown), rank, len(shown))
 
 
 def is_called(node: Node, name: str) -> bool:

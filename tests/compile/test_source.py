@@ -167,6 +167,7 @@ def a_spread() -> dict[str, Any]:
         "elementwise": lambda x: np.sum(np.tanh(x) * np.exp(-x) / (1 + x * x)),
         "indexing": lambda x: (
             np.sum(x[1:, ::-1] * x[:-1]) + np.sum(x[np.array([0, 0, 2])] ** 2) + x[-1, 0]
+            + np.sum(x[(0, 2), :] * x[(1, 1),]) * np.sum(np.sin(x)[(2, 1), (0, 0)])
         ),
         "linalg": lambda x: np.sum(np.linalg.inv(x.T @ x + 3 * np.eye(3)) * np.eye(3)),
         "einsum": lambda x: np.einsum("ij,kj,ik->", x, x, x @ x.T) + np.sum(np.kron(x, x)),

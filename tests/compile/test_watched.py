@@ -510,3 +510,16 @@ def test_true_is_no_other_truth():
     for value in (True, 3.0, True, 2.0):
         thing.k = value
         assert_same(compiled(V), V * value)
+
+
+def test_a_matrix_that_is_only_tested_is_tested_each_time():
+    def logdet(a: Any) -> Any:
+        np.linalg.cholesky(a)  # raises where it isn't positive definite
+        return np.linalg.slogdet(a)[1]
+
+    for f in (logdet, ag.grad(logdet)):
+        compiled = ag.compile(f)
+        assert_same(compiled(4 * np.eye(2)), f(4 * np.eye(2)))
+        for function in (f, compiled):
+            with pytest.raises(np.linalg.LinAlgError, match="definite"):
+                function(-np.eye(2))

@@ -511,6 +511,27 @@ def test_comparisons_of_complex_numbers_are_derived():
         np.testing.assert_allclose(run_source(derivation)["dx"], derivation["x"].value)
 
 
+CUBE = ag.Op("exp", lambda x: x**3, lambda g, out, x: 3 * g * x**2)  # of a name that is taken
+OF_COMPLEX = {
+    "2 · conj(z)": lambda z: np.sum(np.abs(z) ** 2),
+    "(0.3−1j) · z": lambda z: np.sum(np.real((0.3 - 1j) * z**2)) / 2,
+    "2 · 1j · z": lambda z: np.sum(np.real(1j * z * z)),
+    "(1−3j) · exp(z)": lambda z: np.real((1 - 3j) * np.exp(z)).sum(),
+    "fft(2 · conj(fft(z)))": lambda z: np.sum(np.abs(np.fft.fft(z)) ** 2),
+    "6 · z²": lambda z: np.sum(np.real(2 * CUBE(z))),
+}  # fmt: skip
+
+
+@each(OF_COMPLEX.items())
+def test_sums_and_products_of_complex_numbers_are_written_as_those_of_real_ones(
+    expected: str, f: Any
+):
+    z = Tensor([1 + 2j, -1 - 0.5j, 0.25], requires_grad=True, name="z")
+    derivation = ag.derive(f(z))
+    assert derivation["z"].result == expected
+    np.testing.assert_allclose(run_source(derivation)["dz"], ag.grad(f)(z.data), rtol=1e-12)
+
+
 def test_products_of_vectors_are_written_without_the_axes_that_rules_give_them() -> None:
     rng = np.random.default_rng(0)
     x, h, s = (ag.Tensor(rng.normal(size=3), name=n) for n in ("x", "h", "s"))
