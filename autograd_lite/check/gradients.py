@@ -7,7 +7,7 @@ import re
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -55,17 +55,17 @@ def check(loss: Tensor, gradients: Mapping[str, Any], rtol: float) -> Report:
         warnings.simplefilter("ignore")  # edits compute what nobody would
         given = {name: read(value, tensors[name]) for name, value in values.items()}
         judged = Checked(loss, tensors, given, rtol)
-        entries = judged.entries()
-        is_right = all(entry.ok for entry in entries)
-        small = [] if is_right else sorted(guards(walk(loss), _LEFT_OUT)[1])
+        small = sorted(guards(walk(loss), _LEFT_OUT)[1]) if judged.wrong else []
         if small:  # it may be p − y, of log p
             other = Checked(loss, tensors, given, rtol, _LEFT_OUT)
-            found, said = other.entries(), ", ".join(map(str, small))
-            if other.understood > judged.understood:
-                remark = f"leaving out {said} within a logarithm"
-                entries = [e if was.ok else replace(e, remark=e.remark or remark)
-                           for e, was in zip(found, entries, strict=True)]  # fmt: skip
-        return Report(tuple(entries))
+            more = len(other.correct) - len(judged.correct)
+            if more > 0 or (more == 0 and other.understood > judged.understood):
+                remark = f"leaving out {', '.join(map(str, small))} within a logarithm"
+                return Report(tuple(
+                    replace(e, remark=e.remark or remark) if e.name in judged.wrong else e
+                    for e in other.entries
+                ))
+        return Report(judged.entries)
 
 
 def _by_name(
@@ -119,7 +119,7 @@ class Checked:
     made: dict[str, Edit] = field(default_factory=dict)
     unexplained: bool = False
 
-    def entries(self) -> list[Entry]:
+    def __post_init__(self) -> None:
         eps = max((g.eps for g in self.given.values()), default=0.0)
         self.backward = Backward(self.loss, self.tensors, eps, self.guard)
         if self.backward.eps > np.finfo(np.float64).eps:
@@ -140,11 +140,15 @@ class Checked:
         self.correct = {n for n in order if self._agrees(n, self.right[n])}
         if len(self.correct) < len(order):
             self._other_choices()
-        wrong = [n for n in order if n not in self.correct]
-        if wrong:
-            self._explain(wrong)
+        self.wrong = [n for n in order if n not in self.correct]
+
+    @cached_property
+    def entries(self) -> tuple[Entry, ...]:
+        """The lines, the wrong ones explained."""
+        if self.wrong:
+            self._explain(self.wrong)
         written = cache(self._formulas)  # only when somebody reads it
-        return [self._entry(name, written) for name in order]
+        return tuple(self._entry(name, written) for name in self.given)
 
     def _entry(self, name: str, formulas: Callable[[], dict[str, str]]) -> Entry:
         given, right = self.given[name], self.right[name]
@@ -201,9 +205,10 @@ class Checked:
     @property
     def understood(self) -> tuple[float, ...]:
         """How well the lines are understood: how many are right, and how the others are."""
+        right = sum(entry.ok for entry in self.entries)
         unexplained = self.causes.keys() - self.made.keys()
         costs = sum(cause.cost + (cause.factor != 1) for cause in self.made.values())
-        return len(self.correct), -len(unexplained), -costs
+        return right, -len(unexplained), -costs
 
     # ------------------------------------------------------------------ why lines are wrong
 
