@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 import autograd_lite as ag
+import autograd_lite.numpy as filled
 from autograd_lite import Tensor
 
 from ..each import each
@@ -163,3 +164,36 @@ def test_a_loop_by_another_rule_is_worth_its_gradient(loop: Any):
     space: dict[str, Any] = {}
     exec(found.numpy_source, space)
     np.testing.assert_allclose(space["dw"], expected.data, rtol=1e-9, atol=1e-12)
+
+
+def im2col(x: Any, n: int, stride: int) -> Any:
+    """What the windows have in each of their places, filled place by place."""
+    size = (x.shape[-1] - n) // stride + 1
+    columns = filled.zeros((*x.shape[:-2], n, n, size, size))
+    for i, j in np.ndindex(n, n):
+        ends = i + stride * size, j + stride * size
+        columns[..., i, j, :, :] = x[..., i : ends[0] : stride, j : ends[1] : stride]
+    return columns
+
+
+@each({
+    "fold(groups(groups⁻¹(windows(x)ᵀ) vec(k)ᵀ vec(k))ᵀ)": (3, 1),
+    "fold(dilate(groups(groups⁻¹(windows(x)[:, :, :, :, ::2, ::2]ᵀ) vec(k)ᵀ vec(k))ᵀ))": (3, 2),
+    "groups⁻¹(groups(groups⁻¹(groups(x)ᵀ) vec(k)ᵀ vec(k))ᵀ)": (2, 2),
+}.items())  # fmt: skip
+def test_what_fills_columns_place_by_place_makes_windows(expected: str, sizes: tuple[int, int]):
+    n, stride = sizes
+    rng = np.random.default_rng(1)
+    side = 5 + stride - (n == 2)
+    x = Tensor(rng.normal(size=(2, 2, side, side)), requires_grad=True, name="x")
+    k = Tensor(rng.normal(size=(3, 2, n, n)), requires_grad=True, name="k")
+    with filled.filling():
+        columns = im2col(x, n, stride).transpose(0, 4, 5, 1, 2, 3)
+        loss = np.sum((columns.reshape(-1, k[0].size) @ k.reshape(3, -1).T) ** 2) / 2
+    derivation = ag.derive(loss)
+    assert derivation["x"].result == expected
+    loss.backward()
+    scope: dict[str, Any] = {}
+    exec(derivation.numpy_source, scope)
+    for t in (x, k):
+        np.testing.assert_allclose(scope[f"d{t.name}"], t.grad)
