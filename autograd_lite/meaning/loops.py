@@ -359,8 +359,9 @@ def taken(x: Term, ranges: Sequence[list[range]], shape: Shape) -> Term:
         rounds = shape[along]
         if step < 0 or (True, along) in places or len(moves) > 1:
             raise UnevenError
-        if by == 1 and step == n:
-            x = split(cut(x, here, range(start, start + rounds * n)), here, (rounds, n))
+        if n == 1 or (by == 1 and step == n):
+            steps = range(start, start + (rounds - 1) * step + n, step if n == 1 else 1)
+            x = split(cut(x, here, steps), here, (rounds, n))
             places += [(True, along), (False, axis)]
         elif step == 1 and not start and rounds <= by and x.shape[here] == n * by:
             x = cut(split(x, here, (n, by)), here + 1, range(rounds))

@@ -823,7 +823,7 @@ def _getitem(args: list[Term], params: Params, shape: Shape | None) -> Term | No
         if turned := flipped_axes(index, x.shape):
             return shaped(_flipped(x, turned), shape)
         return _picked_at(x, _places(index, x.shape))
-    found = _of_blocks(x, ranges)
+    found = _of_blocks(x, ranges) or _of_columns(x, ranges)
     if found is not None:
         return shaped(found, shape)
     while True:
@@ -845,6 +845,30 @@ def _getitem(args: list[Term], params: Params, shape: Shape | None) -> Term | No
         index = {"index": (*lead, *slices_of(ranges, x.shape)[len(ranges) - len(own) :])}
         found = intern("getitem", (x,), index, own, x.size + 0.5)
     return None if found is None else shaped(found, shape)
+
+
+def _of_columns(x: Term, ranges: list[range]) -> Term | None:
+    """Of a product with a factor that was put together, what the factors have there.
+
+    Of marks for one of two, or their probabilities, the first column is 1 − the second.
+    """
+    c, core = coefficient(x)
+    shape = tuple(map(len, ranges))
+    is_leaf = core.op == "leaf" and core.given and core.shape[-1:] == (2,) != shape[-1:]
+    if is_leaf and _adds_up_to_1(core, frozenset([core.ndim - 1])):
+        second = core.value[..., 1].astype(float)
+        are = leaf(("second", second.shape, second.tobytes()), second.shape, "given", None, second)
+        are = are if ranges[-1][0] else total([(shaped(ONE, second.shape), 1), (are, -1)])
+        index = {"index": slices_of(ranges[:-1], are.shape)}
+        return scaled(shaped(make("getitem", [are], index, shape[:-1]), shape), c)
+    found, is_part = [], False
+    for f, p in core.args if core.op == "*" else ():
+        pairs = zip(ranges[x.ndim - f.ndim :], f.shape, strict=True)
+        own = [r if n > 1 else range(1) for r, n in pairs]
+        is_part |= f.op == "concatenate" and _of_blocks(f, own) is not None
+        index = {"index": slices_of(own, f.shape)}
+        found.append((make("getitem", [f], index, tuple(map(len, own))), p))
+    return scaled(product(found, shape), c) if is_part else None
 
 
 def flipped_axes(index: Any, whole: Shape) -> frozenset[int]:

@@ -1280,3 +1280,22 @@ def test_a_softmax_by_columns_at_each_of_many_steps():
     assert step.result in said
     assert len(said.splitlines()) < 30, said
     assert len(step.latex.splitlines()) < 30
+
+
+OF_TWO = {
+    "in columns": lambda p, y: -np.mean(np.log(np.stack([1 - p, p], axis=1)[np.arange(6), y])),
+    "joined": lambda p, y: -np.sum(np.log(anp.c_[1 - p, p][range(6), y])) / 6,
+    "along an axis": lambda p, y: -np.mean(
+        np.log(np.take_along_axis(np.stack([1 - p, p], 1), y[:, None], 1))
+    ),
+    "one-hot": lambda p, y: -np.sum(np.eye(2)[y] * np.log(np.stack([1 - p, p], 1))) / 6,
+    "chosen": lambda p, y: np.mean(np.where(y == 1, -np.log(p), -np.log(1 - p))),
+}
+
+
+@each(OF_TWO.values())
+def test_a_probability_beside_that_of_the_other_is_one_of_two(loss: Any):
+    x, w = RNG.normal(size=(6, 3)), Tensor(RNG.normal(size=3), requires_grad=True, name="w")
+    y = np.array([1, 0, 1, 1, 0, 0])
+    found = ag.derive(loss(1 / (1 + np.exp(-(Tensor(x, name="X") @ w))), y))["w"]
+    assert re.sub(r"c_\d", "y", found.result) == "Xᵀ (σ(X w) − y) / 6"
