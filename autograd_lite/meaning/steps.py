@@ -157,7 +157,7 @@ class _Reading:
         for t in self._step.region:
             e = self._terms[t]
             found[t] = self._recognised(t, e, tensor_of, found) or _applied(t, found)
-            tensor_of.setdefault(e, t)
+            tensor_of.setdefault(e.args[0] if e.op == "reshape" else e, t)
         return found[self._step.result]
 
     def _recognised(
@@ -174,7 +174,8 @@ class _Reading:
         inner = None if is_variance else tensor_of.get(core.args[0])
         names = dict(self._names)
         if inner is not None:  # as it was written
-            x = leaf((id(self), id(inner)), core.args[0].shape, "leaf", None, inner._array)
+            shape = core.args[0].shape
+            x = leaf((id(self), id(inner)), shape, "leaf", None, inner._array.reshape(shape))
             e, names[x] = shaped(make(core.op, [x], core.params), e.shape), "@"
         whole, _ = _Whole(names).expression(e)
         if is_variance and not any(x.is_called("var") for x in (whole, *whole.inputs)):

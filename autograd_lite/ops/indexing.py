@@ -35,7 +35,8 @@ def _written(operands: Sequence[str], params: dict[str, Any]) -> str:
     """``x[1]``; with other values there, ``x[1 ← y]``."""
     index = parts_of(params["index"])
     arrays = iter(_letters([i for i in index if isinstance(i, np.ndarray)]))
-    parts = [", ".join(_part(i, arrays) for i in index), *operands[1:]]
+    primes = params.get("primes", "")
+    parts = [", ".join(_part(i, arrays, primes) for i in index), *operands[1:]]
     return f"{operands[0]}[{' ← '.join(parts)}]"
 
 
@@ -49,12 +50,14 @@ def _letters(arrays: Sequence[Any]) -> str:
     return "ijklmn"
 
 
-def _part(i: Any, arrays: Iterator[str]) -> str:
+def _part(i: Any, arrays: Iterator[str], primes: str) -> str:
     if isinstance(i, slice):
         return ":".join("" if x is None else str(x) for x in (i.start, i.stop)) + (
             f":{i.step}" if i.step is not None else ""
         )
-    return "…" if i is ... else next(arrays, "i") if isinstance(i, np.ndarray) else str(i)
+    if isinstance(i, np.ndarray):
+        return next(arrays, "i") + primes
+    return "…" if i is ... else str(i)
 
 
 def _taken(x: Any, index: Any) -> Any:

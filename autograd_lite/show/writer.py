@@ -170,19 +170,36 @@ def write(nodes: Iterable[Node], markup: Markup, widest: float = math.inf) -> Wr
             part of it that is wider.
     """
     written: dict[Node, Written] = {}
+    indices: list[bytes] = []
     for node in nodes:
         is_inner = markup.spelled and is_called(node, "getitem") and node.inputs[0] in written
         part = _of_part(node) if is_inner else None
         inputs = node.inputs if part is None else node.inputs[0].inputs
         operands = [written[x] if x in written else _leaf(x, markup) for x in inputs]
-        found = join(part, operands, {}, markup) if part else _applied(node, operands, markup)
+        params = _told_apart(node.params, indices)
+        found = (
+            join(part, operands, {}, markup) if part else _applied(node, operands, params, markup)
+        )
         written[node] = found
         if found.width > widest:
             break
     return found
 
 
-def _applied(node: Node, operands: list[Written], markup: Markup) -> Written:
+def _told_apart(params: dict[str, Any], indices: list[bytes]) -> dict[str, Any]:
+    """With a prime for each other array that was an index before it: ``W[k] + W[k']``."""
+    index = params.get("index")
+    arrays = [x for x in (index if type(index) is tuple else (index,)) if type(x) is np.ndarray]
+    if not arrays:
+        return params
+    key = b"".join(x.tobytes() for x in arrays)
+    indices += [] if key in indices else [key]
+    return {**params, "primes": "'" * indices.index(key)}
+
+
+def _applied(
+    node: Node, operands: list[Written], params: dict[str, Any], markup: Markup
+) -> Written:
     if node.op is None:
         return _leaf(node, markup)
     if markup.shaped and is_transposed_leaf(node):
@@ -195,7 +212,7 @@ def _applied(node: Node, operands: list[Written], markup: Markup) -> Written:
     name = node.op.name
     if name in markup.forms:
         form = Notation(markup.forms[name], *_BOUND[name])
-        return join(form, operands, node.params, markup._replace(signs=str))
+        return join(form, operands, params, markup._replace(signs=str))
     if name in ("multiply", "divide") and markup.fractions_apart is not None:
         factors: tuple[Node, ...] = node.inputs
         apart = [markup.fractions_apart and is_called(x, "divide") for x in factors]
@@ -205,7 +222,7 @@ def _applied(node: Node, operands: list[Written], markup: Markup) -> Written:
             _in_parentheses(x, markup) if fraction or (x.level == MATMUL and bind) else x
             for x, fraction, bind in zip(operands, apart, binds, strict=True)
         ]
-    return join(markup.notation(node), operands, node.params, markup)
+    return join(markup.notation(node), operands, params, markup)
 
 
 def _leaf(node: Node, markup: Markup) -> Written:

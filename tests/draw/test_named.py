@@ -374,3 +374,14 @@ def test_what_is_computed_of_drawn_data_is_no_node_of_its_own():
     assert sorted(drawn.labels("tensor")) == ["p", "v₁", "y"]
     drawn = read_dot(ag.draw(y * p + (1 - z) * p, shapes=False).source)  # which is drawn nowhere
     assert sorted(drawn.labels("tensor")) == ["1 − z", "p", "v₁", "y"]
+
+
+def test_rows_that_are_looked_up_by_other_numbers_are_told_apart():
+    w, h = (ag.Tensor(np.ones((4, 2)), requires_grad=True, name=n) for n in ("W", "h"))
+    i, k = np.array([0, 1, 1, 2]), np.array([3, 1, 0, 2])
+    score = np.sum((w[i] + w[k] * w[i]) * h, axis=1)
+    source = ag.draw((1 / (1 + np.exp(-score))).named("p"), shapes=False).source
+    labels = read_dot(source).labels("computation")
+    assert labels == ["σ(Σj((W[k] + W[k'] ∘ W[k]) ∘ h))"]
+    formula = ag.derive(np.sum(w[i] * w[k])).steps[0].formula
+    assert formula == "scatter(W[k]) + scatter(W[k'])"
