@@ -11,6 +11,7 @@ made of all of these at once, along further axes in front.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
@@ -50,11 +51,13 @@ class Loop(NamedTuple):
         parts: the results of its rounds.
         shared: what all of them are made of.
         places: where they differ: of each round the given array, or the entries that are taken.
+        filled: the axes along which an array was filled with them.
     """
 
     parts: Sequence[Tensor]
     shared: list[Tensor]
     places: list[Sequence[Tensor]]
+    filled: Shape = ()
 
 
 Rolled = list[tuple[float, Loop | Tensor]]
@@ -76,6 +79,12 @@ class _Finder:
         ends = [t for t in nodes if _is_added(t) or _is_joined(t)]
         within = {x for t in ends if _is_added(t) for x in t.inputs
                   if x.name is None and uses[x] == 1 and _is_added(x)}  # fmt: skip
+        on = {t.inputs[0] for t in nodes if _is_filled(t)}
+        for t in nodes:
+            axes, own = _filled(t, uses) if _is_filled(t) and t not in on else ((), [])
+            loop = self._grouped([(1.0, x) for x in own]) if len(own) > 1 else []
+            if len(loop) == 1 and isinstance(loop[0][1], Loop):
+                self.found[t] = [(1.0, loop[0][1]._replace(filled=axes))]
         for t in ends:
             signed = _signed(t, within) if _is_added(t) else [(1.0, x) for x in t.inputs]
             if t not in within and len(signed) > 1:
@@ -145,6 +154,28 @@ def _is_added(t: Tensor) -> bool:
 
 def _is_joined(t: Tensor) -> bool:
     return t._op is not None and t._op.name == "concatenate" and len(t.inputs) > 1
+
+
+def _is_filled(t: Tensor) -> bool:
+    return t._op is not None and t._op.name == "index_update"
+
+
+def _filled(end: Tensor, uses: Mapping[Tensor, int]) -> tuple[Shape, list[Tensor]]:
+    """What an array was filled with, entry by entry or row by row, and along which axes; all of it.
+    """
+    found: dict[Shape, Tensor] = {}
+    cuts, t = set[Shape](), end
+    while _is_filled(t) and (t is end or (uses[t] == 1 and t.name is None)):
+        ranges = ranges_of(t.params["index"], end.shape)
+        if ranges is None:
+            return (), []
+        cut = tuple(i for i, (n, r) in enumerate(zip(end.shape, ranges, strict=True)) if len(r) < n)
+        cuts |= {cut} if all(len(ranges[i]) == 1 for i in cut) else {cut, ()}
+        t, value = t.inputs
+        found.setdefault(tuple(ranges[i].start for i in cut), value)
+    axes = cuts.pop()
+    is_whole = not cuts and [*np.ndindex(*(end.shape[i] for i in axes))] == sorted(found)
+    return (axes, [found[place] for place in sorted(found)]) if is_whole else ((), [])
 
 
 def _is_atom(t: Tensor) -> bool:
@@ -268,11 +299,17 @@ class Rounds:
         alike = len(parts) == len(own) and len({(id(p.whole), p.turned) for p in parts}) == 1
         return parts if alike and not parts[0].turned else []
 
-    def rolled(self, first: Tensor, axis: int | None, shape: Shape) -> Term:
-        """All rounds of what the first one gives: added up, or side by side along an axis."""
+    def rolled(self, first: Tensor, axis: int | None, filled: Shape, shape: Shape) -> Term:
+        """All rounds of what the first one gives: added up, or side by side along axes."""
         e = self.known[first]
         lead = len(self.shape)
         found = shaped(lifted(e, self.stacked, lead), self.shape + e.shape)
+        if filled:
+            axes = [*filled, *(i for i in range(len(shape)) if i not in filled)]
+            if self.count * math.prod(e.shape) != math.prod(shape):
+                raise UnevenError
+            found = shaped(found, tuple(shape[i] for i in axes))
+            return make("transpose", [found], {"axes": tuple(np.argsort(axes).tolist())})
         if axis is None:
             return shaped(summed(found, range(lead)), shape)
         found = shaped(found, (self.count, *e.shape))
