@@ -64,34 +64,97 @@ Rolled = list[tuple[float, Loop | Tensor]]
 """A sum of loops and other tensors, each times 1 or −1."""
 
 
-def loops(nodes: Sequence[Tensor]) -> dict[Tensor, Rolled]:
-    """The results that loops gave: by each what is added up, or put side by side."""
-    return _Finder(nodes).found
+def loops(nodes: Sequence[Tensor], instead: Mapping[Tensor, Tensor]) -> dict[Tensor, Rolled]:
+    """The results that loops gave: by each what is added up, or put side by side.
+
+    Args:
+        instead: what stands for which input.
+    """
+    return _Finder(nodes, instead).found
+
+
+def just_written(nodes: Iterable[Tensor]) -> dict[Tensor, Tensor]:
+    """What is read of an array that is being filled: ``s[i]``, of ``s[i] = x``, is x.
+
+    Args:
+        nodes: in the order in which they were made.
+    """
+    found: dict[Tensor, Tensor] = {}
+    filled: dict[Tensor, tuple[Shape, dict[Shape, Tensor], Tensor]] = {}  # axes, entries, before
+    for t in nodes:
+        is_filled = _is_filled(t)
+        place = _place(t) if is_filled or (t._op is not None and t._op.name == "getitem") else None
+        if place is None:
+            continue
+        (axes, start), x = place, t.inputs[0]
+        if is_filled:
+            state = filled.pop(x, None) or (axes, {}, x)
+            state[1][start] = t.inputs[1]
+            if state[0] == axes and not _is_filled(state[2]):
+                filled[t] = state
+        elif x in filled and filled[x][0] == axes and t.name is None:
+            value = filled[x][1].get(start)
+            if value is not None and value.shape == t.shape:
+                found[t] = found.get(value, value)
+            elif value is None and not filled[x][2]._tracked and not t._array.any():
+                found[t] = Tensor(0.0)  # with which a sum begins
+    return found
 
 
 class _Finder:
-    def __init__(self, nodes: Sequence[Tensor]) -> None:
+    def __init__(self, nodes: Sequence[Tensor], instead: Mapping[Tensor, Tensor]) -> None:
         self.found: dict[Tensor, Rolled] = {}
+        self._instead = instead
         self._kinds: dict[Tensor, int] = {}
         self._numbers: dict[Any, int] = {}
         self._compared: dict[Tensor, tuple[str, list[Tensor]]] = {}
-        uses = Counter(x for t in nodes for x in t.inputs)
+        uses = Counter(  # a sum that is written while it grows is used by its next term alone
+            x for t in nodes if t not in instead for x in self._inputs(t)[: 1 if _is_filled(t) else None]
+        )
         ends = [t for t in nodes if _is_added(t) or _is_joined(t)]
-        within = {x for t in ends if _is_added(t) for x in t.inputs
+        within = {x for t in ends if _is_added(t) for x in self._inputs(t)
                   if x.name is None and uses[x] == 1 and _is_added(x)}  # fmt: skip
         on = {t.inputs[0] for t in nodes if _is_filled(t)}
         for t in nodes:
-            axes, own = _filled(t, uses) if _is_filled(t) and t not in on else ((), [])
+            axes, own = self._filled(t, uses) if _is_filled(t) and t not in on else ((), [])
             loop = self._grouped([(1.0, x) for x in own]) if len(own) > 1 else []
             if len(loop) == 1 and isinstance(loop[0][1], Loop):
                 self.found[t] = [(1.0, loop[0][1]._replace(filled=axes))]
         for t in ends:
-            signed = _signed(t, within) if _is_added(t) else [(1.0, x) for x in t.inputs]
+            signed = self._signed(t, within) if _is_added(t) else [(1.0, x) for x in t.inputs]
             if t not in within and len(signed) > 1:
                 parts = self._grouped(signed)
                 one = len(parts) == 1 or _is_added(t)
                 if one and any(isinstance(x, Loop) for _, x in parts):
                     self.found[t] = parts
+
+    def _inputs(self, t: Tensor) -> list[Tensor]:
+        return [self._instead.get(x, x) for x in t.inputs]
+
+    def _filled(self, end: Tensor, uses: Mapping[Tensor, int]) -> tuple[Shape, list[Tensor]]:
+        """What all of an array was filled with, entry by entry or row by row, along which axes."""
+        found: dict[Shape, Tensor] = {}
+        axes, t = set[Shape](), end
+        while _is_filled(t) and (t is end or (uses[t] == 1 and t.name is None)):
+            cut, start = _place(t) or ((), ())
+            t, value = self._inputs(t)
+            axes.add(cut)
+            found.setdefault(start, value)
+        cut = axes.pop()
+        is_whole = not axes and [*np.ndindex(*(end.shape[i] for i in cut))] == sorted(found)
+        return (cut, [found[place] for place in sorted(found)]) if is_whole else ((), [])
+
+    def _signed(self, end: Tensor, within: Iterable[Tensor]) -> list[tuple[float, Tensor]]:
+        """The parts of a sum in the order in which they were made, with their signs."""
+        found, stack = [], [(1.0, end)]
+        while stack:
+            c, t = stack.pop()
+            if t is end or t in within:
+                x, y = self._inputs(t)
+                stack += [(-c if t._op.name == "subtract" else c, y), (c, x)]  # type: ignore[union-attr]
+            else:
+                found.append((c, t))
+        return sorted(found, key=lambda part: getattr(part[1], "_number", -1))
 
     def _grouped(self, signed: Sequence[tuple[float, Tensor]]) -> Rolled:
         groups: dict[Any, list[Tensor]] = {}
@@ -118,7 +181,7 @@ class _Finder:
     def _made_of(self, t: Tensor) -> tuple[str, Sequence[Tensor]]:
         """The op that made a tensor, and its inputs; of a mask what was compared."""
         if t._op is not None or _is_atom(t):
-            return (t._op.name if t._op is not None else ""), t.inputs
+            return (t._op.name if t._op is not None else ""), self._inputs(t)
         if t not in self._compared:
             found = comparison(noted(t, "given"))
             operands = [x for x in found.operands if isinstance(x, Tensor)] if found else []
@@ -160,22 +223,14 @@ def _is_filled(t: Tensor) -> bool:
     return t._op is not None and t._op.name == "index_update"
 
 
-def _filled(end: Tensor, uses: Mapping[Tensor, int]) -> tuple[Shape, list[Tensor]]:
-    """What an array was filled with, entry by entry or row by row, and along which axes; all of it.
-    """
-    found: dict[Shape, Tensor] = {}
-    cuts, t = set[Shape](), end
-    while _is_filled(t) and (t is end or (uses[t] == 1 and t.name is None)):
-        ranges = ranges_of(t.params["index"], end.shape)
-        if ranges is None:
-            return (), []
-        cut = tuple(i for i, (n, r) in enumerate(zip(end.shape, ranges, strict=True)) if len(r) < n)
-        cuts |= {cut} if all(len(ranges[i]) == 1 for i in cut) else {cut, ()}
-        t, value = t.inputs
-        found.setdefault(tuple(ranges[i].start for i in cut), value)
-    axes = cuts.pop()
-    is_whole = not cuts and [*np.ndindex(*(end.shape[i] for i in axes))] == sorted(found)
-    return (axes, [found[place] for place in sorted(found)]) if is_whole else ((), [])
+def _place(t: Tensor) -> tuple[Shape, Shape] | None:
+    """Along which axes an index says one entry or row, and which one; None of other indices."""
+    shape = t.inputs[0].shape
+    ranges = ranges_of(t.params["index"], shape)
+    cut = [i for i, r in enumerate(ranges or ()) if len(r) < shape[i]]
+    if ranges is None or any(len(ranges[i]) > 1 for i in cut):
+        return None
+    return tuple(cut), tuple(ranges[i].start for i in cut)
 
 
 def _is_atom(t: Tensor) -> bool:
@@ -185,19 +240,6 @@ def _is_atom(t: Tensor) -> bool:
 def _is_constant(own: Sequence[Tensor]) -> bool:
     """Whether it is the same number in each round."""
     return own[0].ndim == 0 and all(x._array == own[0]._array for x in own)
-
-
-def _signed(end: Tensor, within: Iterable[Tensor]) -> list[tuple[float, Tensor]]:
-    """The parts of a sum in the order in which they were made, with their signs."""
-    found, stack = [], [(1.0, end)]
-    while stack:
-        c, t = stack.pop()
-        if t is end or t in within:
-            x, y = t.inputs
-            stack += [(-c if t._op.name == "subtract" else c, y), (c, x)]  # type: ignore[union-attr]
-        else:
-            found.append((c, t))
-    return sorted(found, key=lambda part: getattr(part[1], "_number", -1))
 
 
 # ---------------------------------------------------------------------- all rounds at once
@@ -385,18 +427,22 @@ def taken(x: Term, ranges: Sequence[list[range]], shape: Shape) -> Term:
     if None in moving:
         return _looked_up(x, ranges, shape)
     places: list[tuple[bool, int]] = []  # what the axes are: of the grid which, or of a part which
-    slid: list[tuple[int, ...]] = []  # windows: axis, size, step of them, in them, and whose
+    slid: list[tuple[int, int, int, int, tuple[bool, int]]] = []  # axis, size, steps, what's within
     for axis, (first, moves) in enumerate(zip(ranges[0], moving, strict=True)):
         here, n = len(places), len(first)
         if not moves:
             x = cut(x, here, first)
             places.append((False, axis))
             continue
-        (along, step), start, by = moves[0], first.start, first.step
+        (along, step), *more = moves
+        start, by, within = first.start, first.step, (False, axis)
+        if more and n == 1:  # x[i + m]: entries of windows
+            by, n, within = more[0][1], shape[more[0][0]], (True, more[0][0])
+            more = more[1:]
         rounds = shape[along]
-        if step < 0 or (True, along) in places or len(moves) > 1:
+        if min(step, by) < 0 or more or {(True, along), within} & {*places}:
             raise UnevenError
-        if n == 1 or (by == 1 and step == n):
+        if n == 1 or (by == 1 and step == n and not within[0]):
             steps = range(start, start + (rounds - 1) * step + n, step if n == 1 else 1)
             x = split(cut(x, here, steps), here, (rounds, n))
             places += [(True, along), (False, axis)]
@@ -406,14 +452,14 @@ def taken(x: Term, ranges: Sequence[list[range]], shape: Shape) -> Term:
         else:
             size = (n - 1) * by + 1
             x = cut(x, here, range(start, start + (rounds - 1) * step + size))
-            slid.append((here, size, step, by, axis))
+            slid.append((here, size, step, by, within))
             places.append((True, along))
     if slid:
         x = windows(x, [axis for axis, *_ in slid], [n for _, n, *_ in slid])
-        for here, size, step, by, axis in slid:
+        for here, size, step, by, within in slid:
             x = cut(x, here, range(0, x.shape[here], step))
             x = cut(x, len(places), range(0, size, by))
-            places.append((False, axis))
+            places.append(within)
     order = sorted(range(len(places)), key=lambda i: (not places[i][0], places[i][1]))
     lead = tuple(n if (True, i) in places else 1 for i, n in enumerate(shape))
     x = make("transpose", [x], {"axes": tuple(order)})

@@ -26,7 +26,7 @@ from ..masks import comparison, name_of, origin
 from ..ops.elementwise import VALUE_OPS
 from ..table import OPS
 from .guards import guards
-from .loops import Loop, Rounds, UnevenError, loops
+from .loops import Loop, Rounds, UnevenError, just_written, loops
 from .moves import is_mask_of, is_symmetric, slices_of, taken
 from .table import CANONICAL, deviation, opposite, where_known, without_choice
 from .terms import (
@@ -88,7 +88,9 @@ class Meaning:
         self._whole: dict[Term, tuple[Term, float]] = {}  # what is named, but for a number
         self._named_products: dict[Term, list[Term]] = {}  # the same, by a factor
         nodes = walk(output)
-        self._instead, self.guarded = guards(nodes, guard)
+        instead, self.guarded = guards(nodes, guard)
+        written = just_written(nodes)
+        self._instead = {t: instead.get(x, x) for t, x in written.items()} | instead
         nodes = list(dict.fromkeys([*(x for x in self._instead.values() if x.is_leaf), *nodes]))
         leaves = [t for t in nodes if t.is_leaf]
         self._parts = _parts(leaves)
@@ -99,7 +101,7 @@ class Meaning:
             and any(y._op is None and y._tracked for y in t.inputs)
             for x in t.inputs if x._op is None and not x._array.any()
         }  # fmt: skip
-        self._loops = loops(nodes)
+        self._loops = loops(nodes, self._instead)
         self._round: Rounds | None = None
         needed = {*inner_first(output, self._below)} if self._loops else set(nodes)
         for t in sorted(leaves, key=lambda t: (t.name is None, t.ndim == 0)):
@@ -122,7 +124,7 @@ class Meaning:
         else:
             part, again = self.part_of(t), origin(t) if t.name is None else None
             if again is not None:
-                self._loops |= loops(walk(again))
+                self._loops |= loops(walk(again), {})
                 self._read_into(self.terms, [again])
                 e = self.terms[again]
             elif part is None:

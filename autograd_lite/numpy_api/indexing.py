@@ -73,7 +73,7 @@ def written(
         numbers[places] = part
         numbers = numbers.reshape(a.shape)
     if a.dtype.kind in "fc":  # as an assignment does
-        values = astype(values, a.dtype)
+        values = astype(values, a.dtype, copy=False)
     picked = pick(beside(values, [numbers]), index=numbers, shape=values.shape)
     if mask is None:
         return where(numbers == 0, a, picked)
@@ -102,7 +102,7 @@ def _fitting(name: str, a: Any, index: Any, values: Any) -> tuple[Any, Any, tupl
     """The index, the values as they can be broadcast to the shape of ``a[index]``, and that."""
     chosen, values = owned(index), operand(values)
     if a.dtype.kind in "fc":  # as an assignment does
-        values = astype(values, a.dtype)
+        values = astype(values, a.dtype, copy=False)
     try:
         shape = beside(checked(a), parts_of(chosen))[chosen].shape
         while values.ndim > len(shape) and values.shape[0] == 1:  # as an assignment allows
