@@ -97,8 +97,21 @@ def just_written(nodes: Iterable[Tensor]) -> dict[Tensor, Tensor]:
             if value is not None and value.shape == t.shape:
                 found[t] = found.get(value, value)
             elif value is None and not filled[x][2]._tracked and not t._array.any():
-                found[t] = Tensor(0.0)  # with which a sum begins
+                found[t] = ZERO
     return found
+
+
+ZERO = Tensor(0.0)
+"""What a sum begins with."""
+
+
+def inputs_of(t: Tensor, instead: Mapping[Tensor, Tensor]) -> list[Tensor]:
+    """What a result was computed of; zeros that something is added to are 0."""
+    inputs = [instead.get(x, x) for x in t.inputs]
+    if t._op is None or t._op.name != "add":
+        return inputs
+    zeros = (x.is_leaf and not (x._tracked or x.name or x._array.any()) for x in inputs)
+    return [ZERO if is_zero else x for x, is_zero in zip(inputs, zeros, strict=True)]
 
 
 class _Finder:
@@ -108,9 +121,8 @@ class _Finder:
         self._kinds: dict[Tensor, int] = {}
         self._numbers: dict[Any, int] = {}
         self._compared: dict[Tensor, tuple[str, list[Tensor]]] = {}
-        uses = Counter(  # a sum that is written while it grows is used by its next term alone
-            x for t in nodes if t not in instead for x in self._inputs(t)[: 1 if _is_filled(t) else None]
-        )
+        read = [t for t in nodes if t not in instead]
+        uses = Counter(x for t in read for x in self._inputs(t)[: 1 if _is_filled(t) else None])
         ends = [t for t in nodes if _is_added(t) or _is_joined(t)]
         within = {x for t in ends if _is_added(t) for x in self._inputs(t)
                   if x.name is None and uses[x] == 1 and _is_added(x)}  # fmt: skip
@@ -129,7 +141,7 @@ class _Finder:
                     self.found[t] = parts
 
     def _inputs(self, t: Tensor) -> list[Tensor]:
-        return [self._instead.get(x, x) for x in t.inputs]
+        return inputs_of(t, self._instead)
 
     def _filled(self, end: Tensor, uses: Mapping[Tensor, int]) -> tuple[Shape, list[Tensor]]:
         """What all of an array was filled with, entry by entry or row by row, along which axes."""

@@ -26,7 +26,7 @@ from ..masks import comparison, name_of, origin
 from ..ops.elementwise import VALUE_OPS
 from ..table import OPS
 from .guards import guards
-from .loops import Loop, Rounds, UnevenError, just_written, loops
+from .loops import ZERO, Loop, Rounds, UnevenError, inputs_of, just_written, loops
 from .moves import is_mask_of, is_symmetric, slices_of, taken
 from .table import CANONICAL, deviation, opposite, where_known, without_choice
 from .terms import (
@@ -103,6 +103,7 @@ class Meaning:
         }  # fmt: skip
         self._loops = loops(nodes, self._instead)
         self._round: Rounds | None = None
+        self._leaf(ZERO)
         needed = {*inner_first(output, self._below)} if self._loops else set(nodes)
         for t in sorted(leaves, key=lambda t: (t.name is None, t.ndim == 0)):
             if t in needed:
@@ -199,7 +200,7 @@ class Meaning:
 
     def _inputs(self, t: Tensor) -> list[Tensor]:
         """What a result was computed of, without guards."""
-        return [self._instead.get(x, x) for x in t.inputs]
+        return inputs_of(t, self._instead)
 
     def _result(self, t: Tensor, known: MutableMapping[Tensor, Term]) -> Term:
         """The term of a result, from those of what is below it; of loops, rolled up."""

@@ -94,6 +94,9 @@ class Buffer(NDArrayOperatorsMixin):
         own = type(value) is Buffer and value._of is self and _is_basic(index)
         if own and value._index == index:  # b[index] += …, which has written into that view
             return
+        if index is ... and self._index is not None:  # all of what is b[i]
+            self._of[self._index] = value
+            return
         value, whole = plain(value), self._cell[0]
         if self._of is None and Tensor in (type(value), type(whole)):
             self._cell[0] = index_update(whole, index, value)

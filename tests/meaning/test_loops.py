@@ -197,3 +197,86 @@ def test_what_fills_columns_place_by_place_makes_windows(expected: str, sizes: t
     exec(derivation.numpy_source, scope)
     for t in (x, k):
         np.testing.assert_allclose(scope[f"d{t.name}"], t.grad)
+
+
+def convolution(x: Any, w: Any, b: Any) -> Any:
+    size = x.shape[-1] - 2
+    out = filled.zeros((len(x), len(w), size, size))
+    for n, f, i, j in np.ndindex(*out.shape):
+        out[n, f, i, j] = np.sum(x[n, :, i : i + 3, j : j + 3] * w[f]) + b[f]
+    return out
+
+
+def by_channels(x: Any, w: Any, b: Any) -> Any:
+    size = x.shape[-1] - 2
+    out = filled.zeros((len(x), len(w), size, size))
+    for n, f in np.ndindex(len(x), len(w)):
+        for c, i, j in np.ndindex(*w.shape[1:]):
+            out[n, f] += x[n, c, i : i + size, j : j + size] * w[f, c, i, j]
+        out[n, f] += b[f]
+    return out
+
+
+def by_entries(x: Any, w: Any) -> Any:
+    out = filled.zeros((x.shape[0] - 2, x.shape[1] - 2))
+    for i, j in np.ndindex(*out.shape):
+        for m, n in np.ndindex(3, 3):
+            out[i, j] += x[i + m, j + n] * w[m, n]
+    return out
+
+
+def product(x: Any, w: Any) -> Any:
+    out = filled.zeros((len(x), w.shape[1]))
+    for i, j in np.ndindex(*out.shape):
+        for k in range(len(w)):
+            out[i, j] += x[i, k] * w[k, j]
+    return out
+
+
+def of_rows(x: Any, w: Any) -> Any:
+    z, p = filled.zeros((len(x), w.shape[1])), filled.empty((len(x), w.shape[1]))
+    for i in range(len(x)):
+        z[i] = x[i] @ w
+        p[i] = np.exp(z[i]) / np.sum(np.exp(z[i]))
+    return p
+
+
+def weighted(x: Any, w: Any) -> Any:
+    out = filled.zeros((len(x), w.shape[1]))
+    for i, j in np.ndindex(*x.shape):
+        out[i] += x[i, j] * w[j]
+    return out
+
+
+def pooled(x: Any) -> Any:
+    out = filled.zeros((2, 2))
+    for i, j in np.ndindex(2, 2):
+        out[i, j] = np.max(x[2 * i : 2 * i + 2, 2 * j : 2 * j + 2])
+    return out
+
+
+FILLED = [
+    (convolution, ((2, 2, 5, 5), (3, 2, 3, 3), (3,)), "x ⋆ (x ⋆ w + b)"),
+    (by_channels, ((2, 2, 5, 5), (3, 2, 3, 3), (3,)), "x ⋆ (x ⋆ w + b)"),
+    (by_entries, ((6, 5), (3, 3)), "x ⋆ (x ⋆ w)"),
+    (product, ((3, 4), (4, 2)), "xᵀ x w"),
+    (of_rows, ((4, 3), (3, 2)), "xᵀ u_1"),
+    (weighted, ((3, 4), (4, 2)), "xᵀ x w"),
+    (pooled, ((4, 4),), "upsample(maxpool(x)) ∘ (x = upsample(maxpool(x)))"),
+]
+
+
+@each(FILLED)
+def test_what_loops_fill_means_what_whole_arrays_mean(f: Any, shapes: Any, expected: str):
+    rng = np.random.default_rng(2)
+    xs = [Tensor(rng.normal(size=shape), requires_grad=True, name=name)
+          for shape, name in zip(shapes, "xwb", strict=False)]  # fmt: skip
+    with filled.filling():
+        loss = np.sum(f(*xs) ** 2) / 2
+    derivation = ag.derive(loss)
+    assert derivation[xs[min(1, len(xs) - 1)].name].result == expected
+    loss.backward()
+    scope: dict[str, Any] = {}
+    exec(derivation.numpy_source, scope)
+    for x in xs:
+        np.testing.assert_allclose(scope[f"d{x.name}"], x.grad)
