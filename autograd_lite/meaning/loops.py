@@ -62,6 +62,7 @@ class Loop(NamedTuple):
 
 Rolled = list[tuple[float, Loop | Tensor]]
 """A sum of loops and other tensors, each times 1 or −1."""
+_Signed = list[tuple[float, Tensor]]
 
 
 def loops(nodes: Sequence[Tensor], instead: Mapping[Tensor, Tensor]) -> dict[Tensor, Rolled]:
@@ -123,27 +124,29 @@ class _Finder:
         self._compared: dict[Tensor, tuple[str, list[Tensor]]] = {}
         read = [t for t in nodes if t not in instead]
         uses = Counter(x for t in read for x in self._inputs(t)[: 1 if _is_filled(t) else None])
-        ends = [t for t in nodes if _is_added(t) or _is_joined(t)]
-        within = {x for t in ends if _is_added(t) for x in self._inputs(t)
-                  if x.name is None and uses[x] == 1 and _is_added(x)}  # fmt: skip
-        on = {t.inputs[0] for t in nodes if _is_filled(t)}
+        self._within = {x for t in nodes if _is_added(t) for x in self._inputs(t)
+                        if x.name is None and uses[x] == 1 and _is_added(x)}  # fmt: skip
+        self._within |= {t.inputs[0] for t in nodes if _is_filled(t)}
         for t in nodes:
-            axes, own = self._filled(t, uses) if _is_filled(t) and t not in on else ((), [])
-            loop = self._grouped([(1.0, x) for x in own]) if len(own) > 1 else []
-            if len(loop) == 1 and isinstance(loop[0][1], Loop):
-                self.found[t] = [(1.0, loop[0][1]._replace(filled=axes))]
-        for t in ends:
-            signed = self._signed(t, within) if _is_added(t) else [(1.0, x) for x in t.inputs]
-            if t not in within and len(signed) > 1:
-                parts = self._grouped(signed)
-                one = len(parts) == 1 or _is_added(t)
-                if one and any(isinstance(x, Loop) for _, x in parts):
-                    self.found[t] = parts
+            axes, signed = self._parts(t, uses)
+            parts = self._grouped(signed) if len(signed) > 1 else []
+            one = len(parts) == 1 or _is_added(t)
+            if one and any(isinstance(x, Loop) for _, x in parts):
+                self.found[t] = [(c, x._replace(filled=axes) if isinstance(x, Loop) else x)
+                                 for c, x in parts]  # fmt: skip
+
+    def _parts(self, t: Tensor, uses: Mapping[Tensor, int]) -> tuple[Shape, _Signed]:
+        """What is added up, put side by side, or filled in, and then along which axes."""
+        if _is_joined(t):
+            return (), [(1.0, x) for x in t.inputs]
+        if t in self._within or not (_is_added(t) or _is_filled(t)):
+            return (), []
+        return ((), self._signed(t)) if _is_added(t) else self._filled(t, uses)
 
     def _inputs(self, t: Tensor) -> list[Tensor]:
         return inputs_of(t, self._instead)
 
-    def _filled(self, end: Tensor, uses: Mapping[Tensor, int]) -> tuple[Shape, list[Tensor]]:
+    def _filled(self, end: Tensor, uses: Mapping[Tensor, int]) -> tuple[Shape, _Signed]:
         """What all of an array was filled with, entry by entry or row by row, along which axes."""
         found: dict[Shape, Tensor] = {}
         axes, t = set[Shape](), end
@@ -154,21 +157,22 @@ class _Finder:
             found.setdefault(start, value)
         cut = axes.pop()
         is_whole = not axes and [*np.ndindex(*(end.shape[i] for i in cut))] == sorted(found)
-        return (cut, [found[place] for place in sorted(found)]) if is_whole else ((), [])
+        return cut, [(1.0, found[place]) for place in sorted(found)] if is_whole else []
 
-    def _signed(self, end: Tensor, within: Iterable[Tensor]) -> list[tuple[float, Tensor]]:
+    def _signed(self, end: Tensor) -> _Signed:
         """The parts of a sum in the order in which they were made, with their signs."""
-        found, stack = [], [(1.0, end)]
+        found: _Signed = []
+        stack = [(1.0, end)]
         while stack:
             c, t = stack.pop()
-            if t is end or t in within:
+            if t is end or (t in self._within and _is_added(t)):
                 x, y = self._inputs(t)
                 stack += [(-c if t._op.name == "subtract" else c, y), (c, x)]  # type: ignore[union-attr]
             else:
                 found.append((c, t))
         return sorted(found, key=lambda part: getattr(part[1], "_number", -1))
 
-    def _grouped(self, signed: Sequence[tuple[float, Tensor]]) -> Rolled:
+    def _grouped(self, signed: _Signed) -> Rolled:
         groups: dict[Any, list[Tensor]] = {}
         for c, t in signed:
             groups.setdefault((c, t.shape, self._kind(t)), []).append(t)
