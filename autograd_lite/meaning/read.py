@@ -104,7 +104,10 @@ class Meaning:
         self._loops = loops(nodes, self._instead)
         self._round: Rounds | None = None
         self._leaf(ZERO)
-        needed = {*inner_first(output, self._below)} if self._loops else set(nodes)
+        needed = set[Tensor]() if self._loops else set(nodes)
+        for root in nodes:  # also what was overwritten, and so has no gradient
+            if root is output or root.name is not None or (root.is_leaf and root._tracked):
+                needed.update(inner_first(root, self._below, needed))
         for t in sorted(leaves, key=lambda t: (t.name is None, t.ndim == 0)):
             if t in needed:
                 self._leaf(t)

@@ -280,3 +280,16 @@ def test_what_loops_fill_means_what_whole_arrays_mean(f: Any, shapes: Any, expec
     exec(derivation.numpy_source, scope)
     for x in xs:
         np.testing.assert_allclose(scope[f"d{x.name}"], x.grad)
+
+
+def test_what_a_loop_overwrites_has_no_gradient():
+    x = Tensor([1.0, 2.0, 3.0], requires_grad=True, name="x")
+    v = Tensor([0.5, 1.5, 2.5], requires_grad=True, name="v")
+    with filled.filling():
+        out = filled.zeros(3)
+        for i in range(3):
+            out[i] = np.sin(v[i])
+        for i in range(3):
+            out[i] = np.exp(x[i])
+    derivation = ag.derive(np.sum(out))
+    assert {name: derivation[name].result for name in "xv"} == {"x": "exp(x)", "v": "0"}
