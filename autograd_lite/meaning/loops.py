@@ -32,6 +32,7 @@ from .terms import (
     leaf,
     make,
     operands_of,
+    padded,
     product,
     remade,
     shaped,
@@ -296,9 +297,7 @@ class Rounds:
         # What else is known of the first round, used elsewhere, says nothing of the others.
         self.known = {x: known[x] for x in loop.shared}
         self.stacked: dict[Term, Term] = {}
-        taken = [
-            _ranges(own) for own in loop.places if _whole(own) is not None and not _is_rows(own[0])
-        ]
+        taken = [_ranges(own) for own in loop.places if not (own[0].is_leaf or _is_rows(own[0]))]
         parts = filter(None, map(self._parts, loop.places))
         taken += [even([p.ranges for p in own]) for own in parts]
         starts = [[r.start for p in taken for r in p[i]] for i in range(self.count)]
@@ -346,7 +345,11 @@ class Rounds:
             e = taken(self.known[x], _ranges(own), shape)
         elif len(levels) == 1:
             inner = lifted(self.known[first.inputs[0]], self.stacked, lead)
-            e = entries(inner, first.inputs[0].ndim, _ranges(own), shape)
+            inner = shaped(inner, padded(inner, lead + first.inputs[0].ndim))
+            sizes = inner.shape[:lead]
+            rounds = [[range(i % n, i % n + 1) for i, n in zip(at, sizes, strict=True)]
+                      for at in np.ndindex(shape)]  # fmt: skip
+            e = taken(inner, [a + b for a, b in zip(rounds, _ranges(own), strict=True)], shape)
         else:
             raise UnevenError
         return shaped(e, e.shape[:lead] + first.shape)
@@ -496,16 +499,6 @@ def _looked_up(x: Term, ranges: Sequence[list[range]], shape: Shape) -> Term:
     return make("getitem", [x], {"index": starts[0]}, (*shape, *x.shape[1:]))
 
 
-def entries(x: Term, ndim: int, ranges: Sequence[list[range]], shape: Shape) -> Term:
-    """An entry of each round's own array."""
-    x = shaped(x, shape + x.shape[x.ndim - ndim :])
-    if any(len(r) > 1 for r in ranges[0]):
-        raise UnevenError
-    starts = np.array([[r.start for r in own] for own in ranges])
-    places = (*np.ogrid[tuple(map(slice, shape))], *starts.T.reshape(-1, *shape))
-    return make("getitem", [x], {"index": places}, shape)
-
-
 def cut(x: Term, axis: int, r: range) -> Term:
     """What a range takes along an axis."""
     ranges = [range(n) for n in x.shape]
@@ -553,6 +546,13 @@ def _lifted(e: Term, operands: list[Term], lead: int) -> Term:
     if e.op == "transpose":
         axes = (*range(lead), *(a + lead for a in e.params["axes"]))
         return make("transpose", operands, {"axes": axes})
+    if e.op == "pad":
+        widths = ((0, 0),) * lead + tuple(e.params["pad_width"])
+        return make("pad", operands, {**e.params, "pad_width": widths}, shape)
+    if e.op == "getitem" and (ranges := ranges_of(e.params["index"], e.args[0].shape)):
+        index = (slice(None),) * lead + slices_of(ranges, e.args[0].shape)
+        part = front + tuple(map(len, ranges))
+        return shaped(make("getitem", operands, {"index": index}, part), shape)
     if e.op == "correlate":
         (x, k), n = everywhere, e.ndim
         seen = windows(x, range(lead, lead + n), k.shape[lead:])

@@ -105,9 +105,8 @@ class Meaning:
         self._round: Rounds | None = None
         self._leaf(ZERO)
         needed = set[Tensor]() if self._loops else set(nodes)
-        for root in nodes:  # also what was overwritten, and so has no gradient
-            if root is output or root.name is not None or (root.is_leaf and root._tracked):
-                needed.update(inner_first(root, self._below, needed))
+        for root in (output, *filter(_is_target, nodes)):  # some was overwritten
+            needed.update(inner_first(root, self._below, needed))
         for t in sorted(leaves, key=lambda t: (t.name is None, t.ndim == 0)):
             if t in needed:
                 self._leaf(t)
@@ -493,6 +492,11 @@ VALUES = {op.name: op for op in VALUE_OPS.values()}
 _OF_COMPLEX = {"add", "subtract", "multiply", "negative", "divide", "matmul", "dot", "sum", "mean",
                "reshape", "transpose", "astype", "getitem", "broadcast_to", "positive"}  # fmt: skip
 _OWN: dict[str, Any] = {}
+
+
+def _is_target(t: Tensor) -> bool:
+    """Whether its gradient may be asked for."""
+    return t.name is not None or bool(t._op is None and t._tracked)
 
 
 def _named(t: Tensor) -> str:
