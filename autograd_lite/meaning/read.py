@@ -240,6 +240,21 @@ class Meaning:
         finally:
             self._round = outer
 
+    def read_loops(
+        self, t: Tensor, nodes: Sequence[Tensor], known: MutableMapping[Tensor, Term]
+    ) -> None:
+        """A result of loops, from the terms of all that ``nodes`` were computed of.
+
+        Raises:
+            UnevenError: none was rolled up.
+        """
+        self._instead = just_written(nodes)
+        self._loops = loops(nodes, self._instead)
+        known[ZERO] = self.terms[ZERO]
+        self._read_into(known, [t])
+        if t not in self._loops:
+            raise UnevenError
+
     def part_of(self, t: Tensor) -> Part | None:
         """Which part of a given array a given one is, if one is known."""
         return self._parts.get(t)

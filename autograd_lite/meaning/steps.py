@@ -7,7 +7,8 @@ then that is said, and what has no name on the way to it is no step of its own.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
@@ -15,14 +16,17 @@ import numpy as np
 from .. import ops
 from ..engine.notes import noted
 from ..engine.tensor import Tensor
+from ..graph import inner_first, walk
 from ..masks import comparison
 from ..show.expression import Expression, applied, fold, nodes
 from ..show.steps import Step, step_to, steps
+from .loops import Loop, UnevenError, just_written, loops
 from .read import Meaning
 from .terms import Term, coefficient, leaf, make, shaped
 from .write import Writer
 
 _MOST = 60  # ops of a step that is looked at
+_ROUNDS = 4  # of a loop that is one step
 _TERMS = {
     "sigmoid", "tanh", "softplus", "relu", "leaky_relu", "softmax", "log_softmax", "logsumexp",
     "normalised",
@@ -51,18 +55,22 @@ def shown_steps(output: Tensor, shown: Collection[Tensor] = ()) -> Told:
     mask shown that such a step doesn't write.
     """
     shown = set(shown)
-    leaves, found = steps(output, shown=shown)
+    rolled = dict(_rolled(output, shown))
+    leaves, found = steps(output, shown=shown | rolled.keys())
+    step_of = {step.result: step for step in found} | {t: step for t, (step, _) in rolled.items()}
+    known = {t: whole for t, (_, whole) in rolled.items()}
+    within = {t for step, _ in rolled.values() for t in step.region[:-1]}
+    found = [step for step in step_of.values() if step.result not in within]
     step_of = {step.result: step for step in found}
     users = Counter(x for step in found for x in step.inputs)
-    known: dict[Tensor, Expression] = {}
     for result in [step.result for step in reversed(found)]:
-        if result not in step_of:  # it went into a later one
+        if result not in step_of or result in rolled:  # it went into a later one, or is one
             continue
         whole = meant(step_of[result])
         inner = list(step_of[result].inputs)
         while inner:
             x = inner.pop()
-            if x in step_of and users[x] == 1 and x.name is None and x not in shown:
+            if x in step_of and users[x] == 1 and x.name is None and x not in {*shown, *rolled}:
                 step, before = step_of[result], step_of[x]
                 region = sorted([*step.region, *before.region], key=lambda t: t._number)
                 joint = step_to(result, region)
@@ -85,6 +93,33 @@ def shown_steps(output: Tensor, shown: Collection[Tensor] = ()) -> Told:
         step_of[result] = step_of[result]._replace(inputs=list(kept.values()))
     gone.difference_update(x for step in step_of.values() for x in step.inputs)
     return Told([x for x in leaves if x not in gone], list(step_of.values()), known)
+
+
+def _rolled(
+    output: Tensor, shown: Collection[Tensor]
+) -> Iterator[tuple[Tensor, tuple[Step, Expression]]]:
+    """What loops of the user's own gave, each as one step, by what it means."""
+    nodes = walk(output)
+    uses = Counter(x for t in nodes for x in t.inputs)
+    covered: set[Tensor] = set()
+    for t, parts in reversed(loops(nodes, just_written(nodes)).items()):
+        rounds = [p for _, p in parts if isinstance(p, Loop)]
+        if t in covered or not any(p.filled or len(p.parts) >= _ROUNDS for p in rounds):
+            continue
+
+        def inner(x: Tensor, t: Tensor = t) -> Sequence[Tensor]:
+            is_shown = x is not t and (x.name is not None or x in shown)
+            return () if x.is_leaf or is_shown else x.inputs
+
+        region = sorted((x for x in inner_first(t, inner) if inner(x)), key=lambda x: x._number)
+        own = Counter(x for y in region for x in y.inputs)
+        covered.update(region)
+        with suppress(UnevenError), np.errstate(all="ignore"):
+            step = step_to(t, region)
+            reading = _Reading(step, rolled=True)
+            whole = reading.whole()
+            if reading.says_all(whole) and all(own[x] == uses[x] for x in region[:-1]):
+                yield t, (step, whole)
 
 
 def written(step: Step) -> Expression:
@@ -124,13 +159,15 @@ def _meant(step: Step) -> Expression | None:
 class _Reading:
     """A step as terms of its inputs."""
 
-    def __init__(self, step: Step) -> None:
+    def __init__(self, step: Step, rolled: bool = False) -> None:
         self._step = step
         self._symbols = {x: str(i) for i, x in enumerate(step.inputs)}
         reading = Meaning(Tensor(0.0))
         reading.terms |= {x: self._atom(x, reading) for x in step.inputs if not self._is_mask(x)}
         self._terms = dict(reading.terms)
-        for t in step.region:
+        if rolled:
+            reading.read_loops(step.result, step.region, self._terms)
+        for t in () if rolled else step.region:
             self._terms[t] = reading.read(t, self._terms)
         self._names = {self._terms[x]: n for x, n in self._symbols.items() if x in self._terms}
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import autograd_lite as ag
+import autograd_lite.numpy as filled
 import nn
 
 from ..each import each
@@ -385,3 +386,19 @@ def test_rows_that_are_looked_up_by_other_numbers_are_told_apart():
     assert labels == ["σ(Σj((W[k] + W[k'] ∘ W[k]) ∘ h))"]
     formula = ag.derive(np.sum(w[i] * w[k])).steps[0].formula
     assert formula == "scatter(W[k]) + scatter(W[k'])"
+
+
+def test_a_loop_of_one_s_own_is_a_step_by_what_it_means():
+    x, w, k = (
+        ag.Tensor(np.eye(4)[:rows, :columns], requires_grad=True, name=name)
+        for rows, columns, name in ((4, 4, "x"), (4, 2, "w"), (3, 3, "k"))
+    )
+    h = np.stack([np.tanh(x[i] @ w) for i in range(4)]).named("h")
+    with filled.filling():
+        out = filled.zeros((2, 2))
+        for i in range(2):
+            for j in range(2):
+                out[i, j] = np.sum(x[i : i + 3, j : j + 3] * k)
+        total = np.sum(h[:2] * out)
+    labels = read_dot(ag.draw(total, shapes=False).source).labels("computation")
+    assert labels == ["Σ(h[:2] ∘ v₁)", "tanh(x w)", "x ⋆ k"]
