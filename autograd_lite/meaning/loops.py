@@ -11,6 +11,7 @@ made of all of these at once, along further axes in front.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -45,6 +46,10 @@ class UnevenError(Exception):
     """Rounds that one of them can't stand for."""
 
 
+_Cut = tuple[tuple[int, int], ...]  # along which axes there are parts, each of so many entries
+_At = tuple[tuple[int, range], ...]  # and where each begins
+
+
 class Loop(NamedTuple):
     """Parts of a sum, or what is put side by side, that differ only in what they are made of.
 
@@ -52,13 +57,13 @@ class Loop(NamedTuple):
         parts: the results of its rounds.
         shared: what all of them are made of.
         places: where they differ: of each round the given array, or the entries that are taken.
-        filled: the axes along which an array was filled with them.
+        filled: the axes along which an array was filled with them, and where each began.
     """
 
     parts: Sequence[Tensor]
     shared: list[Tensor]
     places: list[Sequence[Tensor]]
-    filled: Shape = ()
+    filled: _At = ()
 
 
 Rolled = list[tuple[float, Loop | Tensor]]
@@ -82,19 +87,19 @@ def just_written(nodes: Iterable[Tensor]) -> dict[Tensor, Tensor]:
         nodes: in the order in which they were made.
     """
     found: dict[Tensor, Tensor] = {}
-    filled: dict[Tensor, tuple[Shape, dict[Shape, Tensor], Tensor]] = {}  # axes, entries, before
+    filled: dict[Tensor, tuple[_Cut, dict[Shape, Tensor], Tensor]] = {}  # with what was before
     for t in nodes:
         is_filled = _is_filled(t)
         place = _place(t) if is_filled or (t._op is not None and t._op.name == "getitem") else None
         if place is None:
             continue
-        (axes, start), x = place, t.inputs[0]
+        (cut, start), x = place, t.inputs[0]
         if is_filled:
-            state = filled.pop(x, None) or (axes, {}, x)
+            state = filled.pop(x, None) or (cut, {}, x)
             state[1][start] = t.inputs[1]
-            if state[0] == axes and not _is_filled(state[2]):
+            if state[0] == cut and not _is_filled(state[2]):
                 filled[t] = state
-        elif x in filled and filled[x][0] == axes and t.name is None:
+        elif x in filled and filled[x][0] == cut and t.name is None:
             value = filled[x][1].get(start)
             if value is not None and value.shape == t.shape:
                 found[t] = found.get(value, value)
@@ -136,7 +141,7 @@ class _Finder:
                 self.found[t] = [(c, x._replace(filled=axes) if isinstance(x, Loop) else x)
                                  for c, x in parts]  # fmt: skip
 
-    def _parts(self, t: Tensor, uses: Mapping[Tensor, int]) -> tuple[Shape, _Signed]:
+    def _parts(self, t: Tensor, uses: Mapping[Tensor, int]) -> tuple[_At, _Signed]:
         """What is added up, put side by side, or filled in, and then along which axes."""
         if _is_joined(t):
             return (), [(1.0, x) for x in t.inputs]
@@ -147,18 +152,26 @@ class _Finder:
     def _inputs(self, t: Tensor) -> list[Tensor]:
         return inputs_of(t, self._instead)
 
-    def _filled(self, end: Tensor, uses: Mapping[Tensor, int]) -> tuple[Shape, _Signed]:
-        """What all of an array was filled with, entry by entry or row by row, along which axes."""
+    def _filled(self, end: Tensor, uses: Mapping[Tensor, int]) -> tuple[_At, _Signed]:
+        """What an array was filled with, part by part, along which axes, and where; 0 elsewhere."""
         found: dict[Shape, Tensor] = {}
-        axes, t = set[Shape](), end
+        cuts, t = set[_Cut | None](), end
         while _is_filled(t) and (t is end or (uses[t] == 1 and t.name is None)):
-            cut, start = _place(t) or ((), ())
+            cut, start = _place(t) or (None, ())
             t, value = self._inputs(t)
-            axes.add(cut)
+            cuts.add(cut)
             found.setdefault(start, value)
-        cut = axes.pop()
-        is_whole = not axes and [*np.ndindex(*(end.shape[i] for i in cut))] == sorted(found)
-        return cut, [(1.0, found[place]) for place in sorted(found)] if is_whole else []
+        cut = cuts.pop()
+        if cut is None or cuts:
+            return (), []
+        starts = [sorted({*own}) for own in zip(*found, strict=True)]
+        at = [(i, range(own[0], own[-1] + 1, n)) for (i, n), own in zip(cut, starts, strict=True)]
+        if sorted(found) != [*itertools.product(*(r for _, r in at))]:
+            return (), []
+        is_whole = all(len(r) * r.step == end.shape[i] for i, r in at)
+        if not is_whole and (t._op is not None or t._tracked or t._array.any()):
+            return (), []
+        return tuple(at), [(1.0, found[start]) for start in sorted(found)]
 
     def _signed(self, end: Tensor) -> _Signed:
         """The parts of a sum in the order in which they were made, with their signs."""
@@ -240,14 +253,14 @@ def _is_filled(t: Tensor) -> bool:
     return t._op is not None and t._op.name == "index_update"
 
 
-def _place(t: Tensor) -> tuple[Shape, Shape] | None:
-    """Along which axes an index says one entry or row, and which one; None of other indices."""
+def _place(t: Tensor) -> tuple[_Cut, Shape] | None:
+    """Along which axes an index says a part, each of so many entries, and where that begins."""
     shape = t.inputs[0].shape
     ranges = ranges_of(t.params["index"], shape)
-    cut = [i for i, r in enumerate(ranges or ()) if len(r) < shape[i]]
-    if ranges is None or any(len(ranges[i]) > 1 for i in cut):
+    if ranges is None or any(r.step > 1 for r in ranges):
         return None
-    return tuple(cut), tuple(ranges[i].start for i in cut)
+    cut = [i for i, r in enumerate(ranges) if len(r) < shape[i]]
+    return tuple((i, len(ranges[i])) for i in cut), tuple(ranges[i].start for i in cut)
 
 
 def _is_atom(t: Tensor) -> bool:
@@ -360,22 +373,35 @@ class Rounds:
         alike = len(parts) == len(own) and len({(id(p.whole), p.turned) for p in parts}) == 1
         return parts if alike and not parts[0].turned else []
 
-    def rolled(self, first: Tensor, axis: int | None, filled: Shape, shape: Shape) -> Term:
-        """All rounds of what the first one gives: added up, or side by side along axes."""
+    def rolled(self, first: Tensor, axis: int | None, filled: _At, shape: Shape) -> Term:
+        """All rounds of what the first one gives: added up, side by side, or filled in."""
         e = self.known[first]
         lead = len(self.shape)
         found = shaped(lifted(e, self.stacked, lead), self.shape + e.shape)
         if filled:
-            axes = [*filled, *(i for i in range(len(shape)) if i not in filled)]
-            if self.count * math.prod(e.shape) != math.prod(shape):
-                raise UnevenError
-            found = shaped(found, tuple(shape[i] for i in axes))
-            return make("transpose", [found], {"axes": tuple(np.argsort(axes).tolist())})
+            return self._put(found, dict(filled), shape)
         if axis is None:
             return shaped(summed(found, range(lead)), shape)
         found = shaped(found, (self.count, *e.shape))
         order = (*range(1, axis + 1), 0, *range(axis + 1, found.ndim))
         return shaped(make("transpose", [found], {"axes": order}), shape)
+
+
+    def _put(self, rounds: Term, at: Mapping[int, range], shape: Shape) -> Term:
+        """The array that was filled with them, part by part, along some axes."""
+        parts = [at[i].step if i in at else n for i, n in enumerate(shape)]
+        lead = [len(r) for r in at.values()]
+        if math.prod(rounds.shape) != math.prod([*lead, *parts]):
+            raise UnevenError
+        number = {i: k for k, i in enumerate(at)}
+        pairs = ((number.get(i), len(at) + i) for i in range(len(shape)))
+        order = [axis for pair in pairs for axis in pair if axis is not None]
+        e = make("transpose", [shaped(rounds, (*lead, *parts))], {"axes": tuple(order)})
+        ends = {i: range(r[0], r[-1] + r.step) for i, r in at.items()}
+        whole = [ends.get(i, range(n)) for i, n in enumerate(shape)]
+        e = shaped(e, tuple(map(len, whole)))
+        index = {"index": slices_of(whole, shape), "shape": shape}
+        return e if e.shape == shape else make("scatter", [e], index, shape)
 
 
 def _all_rounds(first: Tensor, levels: Sequence[Rounds]) -> list[Tensor]:

@@ -55,12 +55,8 @@ def shown_steps(output: Tensor, shown: Collection[Tensor] = ()) -> Told:
     mask shown that such a step doesn't write.
     """
     shown = set(shown)
-    rolled = dict(_rolled(output, shown))
-    leaves, found = steps(output, shown=shown | rolled.keys())
-    step_of = {step.result: step for step in found} | {t: step for t, (step, _) in rolled.items()}
-    known = {t: whole for t, (_, whole) in rolled.items()}
-    within = {t for step, _ in rolled.values() for t in step.region[:-1]}
-    found = [step for step in step_of.values() if step.result not in within]
+    leaves, found, known = _with_loops(output, shown)
+    rolled = set(known)
     step_of = {step.result: step for step in found}
     users = Counter(x for step in found for x in step.inputs)
     for result in [step.result for step in reversed(found)]:
@@ -70,7 +66,7 @@ def shown_steps(output: Tensor, shown: Collection[Tensor] = ()) -> Told:
         inner = list(step_of[result].inputs)
         while inner:
             x = inner.pop()
-            if x in step_of and users[x] == 1 and x.name is None and x not in {*shown, *rolled}:
+            if x in step_of and users[x] == 1 and x.name is None and x not in shown | rolled:
                 step, before = step_of[result], step_of[x]
                 region = sorted([*step.region, *before.region], key=lambda t: t._number)
                 joint = step_to(result, region)
@@ -93,6 +89,18 @@ def shown_steps(output: Tensor, shown: Collection[Tensor] = ()) -> Told:
         step_of[result] = step_of[result]._replace(inputs=list(kept.values()))
     gone.difference_update(x for step in step_of.values() for x in step.inputs)
     return Told([x for x in leaves if x not in gone], list(step_of.values()), known)
+
+
+def _with_loops(
+    output: Tensor, shown: Collection[Tensor]
+) -> tuple[list[Tensor], list[Step], dict[Tensor, Expression]]:
+    """Leaves and steps, where each loop of one's own is one, and what these mean."""
+    rolled = dict(_rolled(output, shown))
+    leaves, found = steps(output, shown={*shown, *rolled})
+    within = {t for step, _ in rolled.values() for t in step.region}
+    found = [step for step in found if step.result not in within]
+    found = sorted([*found, *(step for step, _ in rolled.values())], key=lambda s: s.result._number)
+    return leaves, found, {t: whole for t, (_, whole) in rolled.items()}
 
 
 def _rolled(

@@ -255,7 +255,23 @@ def pooled(x: Any) -> Any:
     return out
 
 
+def by_heads(x: Any, w: Any) -> Any:
+    out = filled.zeros((len(x), w.shape[1]))
+    for i in range(0, w.shape[1], 2):
+        out[:, i : i + 2] = x @ w[:, i : i + 2] @ w[:, i : i + 2].T @ w[:, i : i + 2]
+    return out
+
+
+def within_edges(x: Any) -> Any:
+    out = filled.zeros(x.shape)
+    for i in range(1, len(x) - 1):
+        out[i] = np.exp(x[i])
+    return out
+
+
 FILLED = [
+    (by_heads, ((3, 4), (4, 6)), "vec((xᵀ u_3 + heads(w) u_4 u_1)ᵀ + (u_4 u_2)ᵀ)"),
+    (within_edges, ((5,),), "[0, exp(x[1:4])², 0]"),
     (convolution, ((2, 2, 5, 5), (3, 2, 3, 3), (3,)), "x ⋆ (x ⋆ w + b)"),
     (by_channels, ((2, 2, 5, 5), (3, 2, 3, 3), (3,)), "x ⋆ (x ⋆ w + b)"),
     (by_entries, ((6, 5), (3, 3)), "x ⋆ (x ⋆ w)"),
