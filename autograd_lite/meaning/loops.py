@@ -144,7 +144,9 @@ class _Finder:
     def _parts(self, t: Tensor, uses: Mapping[Tensor, int]) -> tuple[_At, _Signed]:
         """What is added up, put side by side, or filled in, and then along which axes."""
         if _is_joined(t):
-            return (), [(1.0, x) for x in t.inputs]
+            axis = t.params["axis"] % t.ndim
+            starts = range(0, t.shape[axis], max(t.inputs[0].shape[axis], 1))
+            return ((axis, starts),), [(1.0, x) for x in t.inputs]
         if t in self._within or not (_is_added(t) or _is_filled(t)):
             return (), []
         return ((), self._signed(t)) if _is_added(t) else self._filled(t, uses)
@@ -373,19 +375,14 @@ class Rounds:
         alike = len(parts) == len(own) and len({(id(p.whole), p.turned) for p in parts}) == 1
         return parts if alike and not parts[0].turned else []
 
-    def rolled(self, first: Tensor, axis: int | None, filled: _At, shape: Shape) -> Term:
-        """All rounds of what the first one gives: added up, side by side, or filled in."""
+    def rolled(self, first: Tensor, filled: _At, shape: Shape) -> Term:
+        """All rounds of what the first one gives: added up, or put into an array."""
         e = self.known[first]
         lead = len(self.shape)
         found = shaped(lifted(e, self.stacked, lead), self.shape + e.shape)
         if filled:
             return self._put(found, dict(filled), shape)
-        if axis is None:
-            return shaped(summed(found, range(lead)), shape)
-        found = shaped(found, (self.count, *e.shape))
-        order = (*range(1, axis + 1), 0, *range(axis + 1, found.ndim))
-        return shaped(make("transpose", [found], {"axes": order}), shape)
-
+        return shaped(summed(found, range(lead)), shape)
 
     def _put(self, rounds: Term, at: Mapping[int, range], shape: Shape) -> Term:
         """The array that was filled with them, part by part, along some axes."""

@@ -234,9 +234,7 @@ class Meaning:
         outer, self._round = self._round, Rounds(loop, self, known, self._round)
         try:
             self._read_into(self._round.known, loop.parts[:1])
-            joined = t.op is not None and t.op.name == "concatenate"
-            axis = t.params["axis"] % t.ndim if joined else None
-            return self._round.rolled(loop.parts[0], axis, loop.filled, t.shape)
+            return self._round.rolled(loop.parts[0], loop.filled, t.shape)
         finally:
             self._round = outer
 
