@@ -14,7 +14,6 @@ import numpy as np
 
 from ..show.notation import MATMUL, PRODUCT, Notation, infix
 from ..table import Op
-from .loops import UnevenError, even, taken
 from .moves import (
     PRODUCTS,
     SUMS,
@@ -193,32 +192,4 @@ def _joined(e: Term) -> Term | None:
     return scaled(intern("concatenate", tuple(blocks), params, e.shape, size), c)
 
 
-def _laid_out(e: Term) -> Term | None:
-    """What windows have in one place of theirs, place by place, as an ``im2col`` fills it."""
-    c, e = coefficient(e)
-    rounds: dict[tuple[int, ...], list[range]] = {}
-    origins: set[tuple[Term, tuple[int, ...]]] = set()
-    for f, k in e.args:
-        block, at = block_of(f)
-        block = block.args[0] if block.op == "reshape" else block
-        whole = block.args[0] if block.op == "getitem" else None
-        own = ranges_of(block.params["index"], whole.shape) if whole is not None else None
-        if whole is None or own is None or k != 1 or not at:
-            return None
-        cut = tuple(i for i, (n, r) in enumerate(zip(e.shape, at, strict=True)) if len(r) != n)
-        rounds[tuple(at[i].start for i in cut)] = own
-        origins.add((whole, cut))
-    (x, axes), *others = origins
-    lead = tuple(e.shape[i] for i in axes)
-    if others or sorted(rounds) != [*np.ndindex(lead)]:
-        return None
-    try:
-        found = taken(x, even([rounds[place] for place in sorted(rounds)]), lead)
-    except UnevenError:
-        return None
-    order = [*axes, *(i for i in range(e.ndim) if i not in axes)]
-    found = shaped(found, tuple(e.shape[i] for i in order))
-    return scaled(make("transpose", [found], {"axes": tuple(np.argsort(order).tolist())}), c)
-
-
-COLLECTED += [_joined, _laid_out]
+COLLECTED.append(_joined)
