@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial, update_wrapper
 from time import perf_counter
-from types import MethodType
 from typing import Any
 
 import numpy as np
@@ -81,9 +80,8 @@ class Programs:
             variants.append(variant)
             return variant.attempt(given)
         hint(
-            f"{self!r}: what it reads of its surroundings, or what values decide, changes again "
-            f"and again ({variants[-1].watch.changed()}); from now on it runs as it is. Pass as "
-            "arguments what changes"
+            f"{self!r}: what it reads, or values decide, changes again and again, such as "
+            f"{variants[-1].watch.changed()}; it runs as it is. Pass what changes as arguments"
         )
         return None
 
@@ -109,7 +107,7 @@ class Compiled(Programs):
     _watched = ("f",)
 
     def __init__(self, f: Callable[..., Any], jit: bool = False) -> None:
-        if not callable(f):
+        if not (callable(f) or hasattr(f, "__get__")):
             raise TypeError(f"compile: give a function, not a {type(f).__name__}")
         super().__init__()
         update_wrapper(self, f, updated=())
@@ -118,14 +116,16 @@ class Compiled(Programs):
         self._elsewhere = False  # whether the function holds another library's array
 
     def __get__(self, owner: Any, kind: Any = None) -> Any:
-        """As a method: a compiled function for each object."""
-        if owner is None:
+        """As a method: a compiled function for each object, or class."""
+        bound = self.f.__get__(owner, kind) if hasattr(self.f, "__get__") else self.f
+        of = id(getattr(bound, "__self__", owner))
+        if bound is self.f:
             return self
-        if id(owner) not in self._bound:
+        if of not in self._bound:
             for old in list(self._bound)[: -_OBJECTS]:
                 del self._bound[old]
-            self._bound[id(owner)] = Compiled(MethodType(self.f, owner), self._jit)
-        return self._bound[id(owner)]
+            self._bound[of] = Compiled(bound, self._jit)
+        return self._bound[of]
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         flat = args if not kwargs and not any(map(is_container, args)) else leaves((args, kwargs))
@@ -152,10 +152,9 @@ class Compiled(Programs):
         return self.f(*args, **kwargs) if found is None else found
 
     def made(self, args: Any, kwargs: Any) -> Variant:
-        known = {  # held, so that an id stays that of its object
-            f"argument {i}": x for i, x in enumerate(leaves((args, kwargs))) if not is_dynamic(x)
-        }
-        roots = {getattr(self.f, "__name__", "f"): self.f, **known}
+        roots = {getattr(self.f, "__name__", "f"): self.f}
+        for i, x in enumerate(leaves((args, kwargs))):  # held, so that an id stays its object's
+            roots |= {} if is_dynamic(x) else {f"argument {i}": x}
         watch = first = Watch(roots)
         for again in (False, True):
             try:
