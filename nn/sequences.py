@@ -71,10 +71,8 @@ class _Recurrent(Module):
         x = as_data(x, "x")
         n_in, width = len(self.weight_ih), len(self.weight_hh)
         if x.ndim != 3 or x.shape[2] != n_in or not x.shape[1]:
-            raise ValueError(
-                f"{type(self).__name__}: x must be of shape (q, t, {n_in}), with t of at least 1, "
-                f"and has {x.shape}"
-            )
+            said = f"x must be of shape (q, t, {n_in}), t at least 1, and has {x.shape}"
+            raise ValueError(f"{type(self).__name__}: {said}")
         start = (len(x), width)
         if state is None:
             state = [np.zeros(start, self.bias.dtype) for _ in self.states]
