@@ -128,10 +128,8 @@ def refuse_constant(where: str, array: np.ndarray[Any, Any], given: Any = None) 
         said = f"{where}: a number, an array or a Tensor is needed, not a {kind}"
         raise TypeError(f"{said}; for the value of a Tensor alone: t.item()")
     if array.dtype == object:
-        raise TypeError(
-            f"{where}: an object array of shape {array.shape} would lose gradients silently; "
-            "build one Tensor with ag.array([...]) or ag.stack([...]), or give numbers"
-        )
+        said = f"{where}: an object array of shape {array.shape} would lose gradients silently"
+        raise TypeError(f"{said}; build one Tensor by ag.array([...]) or ag.stack([...])")
     raise TypeError(f"{where}: numbers are needed, and {array.dtype} is not a numeric dtype")
 
 

@@ -150,10 +150,8 @@ def _instance(derivation: ag.Derivation, symbol: str, form: str) -> str:
     """A layer's formula, seen to be of that form, or, of a δ, a product with it."""
     result = derivation[symbol].result
     if result != form and not (symbol[0] == "δ" and result.startswith(f"({form}) ∘ ")):
-        raise ValueError(
-            f"nn.derive: {symbol} = {result} is no instance of the rule; its activation is not "
-            "elementwise. For the gradients as they are: ag.derive(loss)"
-        )
+        said = f"nn.derive: {symbol} = {result} is no instance of the rule: its activation is not"
+        raise ValueError(f"{said} elementwise; for the gradients as they are: ag.derive(loss)")
     return f"{symbol} = {result}"
 
 

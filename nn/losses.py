@@ -372,10 +372,8 @@ class CrossEntropyLoss(_Loss):
         if labels:
             target = _one_hot(classes, prediction, self.ignore_index)
         elif self.ignore_index is not None:
-            raise ValueError(
-                f"CrossEntropyLoss: ignore_index={self.ignore_index} is of class numbers, and the "
-                "targets are probabilities; a row of zeros counts for nothing in a sum"
-            )
+            said = f"ignore_index={self.ignore_index} is of classes, the targets are probabilities"
+            raise ValueError(f"CrossEntropyLoss: {said}; a row of zeros counts for nothing")
         if self.weight is not None:
             if self.weight.shape != prediction.shape[-1:]:
                 shape = prediction.shape[-1:]  # one number a class

@@ -130,8 +130,8 @@ class Recording:
             close = 1e-6 if loss.dtype.itemsize >= 8 else 1e-2
             if rows is None and np.isfinite(was) and not np.isclose(again, was, close, 1e-9):
                 hint(
-                    f"replayed: after {self.steps[i]} steps the loss was {was:.6g}, and is "
-                    f"{again:.6g} now: net or loss was changed since, or draws random numbers"
+                    f"replayed: after {self.steps[i]} steps the loss is {again:.6g} now, and was "
+                    f"{was:.6g}: the net or the loss was changed since, or draws random numbers"
                 )
             yield loss
 

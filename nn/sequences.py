@@ -221,10 +221,8 @@ class MultiHeadAttention(Module):
         scores = named(q @ k.swapaxes(-1, -2) / math.sqrt(q.shape[-1]), "S")
         hidden = given(False if mask is None else mask, "MultiHeadAttention")
         if hidden.dtype != bool:
-            raise TypeError(
-                "MultiHeadAttention: a mask must be of booleans, True where one may not attend, "
-                f"not of {hidden.dtype}; where one is added to the scores: mask < 0"
-            )
+            said = f"a mask must be of booleans, True where not to attend, not of {hidden.dtype}"
+            raise TypeError(f"MultiHeadAttention: {said}; where one is added to scores: mask < 0")
         if self.causal:
             hidden = hidden | (np.tri(*scores.shape[-2:]) == 0)
         if hidden.ndim:

@@ -183,12 +183,15 @@ class TrainStep(Programs):
         return [i for i, p in enumerate(parameters) if p in found]
 
 
+_KNOWN = {method: (getattr(Optimizer, method), getattr(SGD, method))
+          for method in ("step", "zero_grad", "lr", "remembered", "clipped")}  # fmt: skip
+
+
 def _refuse_unknown(optimizer: Optimizer) -> None:
     """Refuse an optimizer of which a compiled step wouldn't do everything."""
     kind = type(optimizer)
-    for method in ("step", "zero_grad", "lr", "remembered", "clipped"):
-        known = getattr(kind, method) in (getattr(Optimizer, method), getattr(SGD, method))
-        if not known or method in vars(optimizer):
+    for method, known in _KNOWN.items():
+        if getattr(kind, method) not in known or method in vars(optimizer):
             said = f"TrainStep: {kind.__name__} has a {method} of its own"
             raise CompileError(f"{said}; define its update(i, value, grad), or train eagerly")
     bound = set() if "update" in vars(optimizer) else {optimizer}

@@ -78,7 +78,8 @@ class History:
             ValueError: nothing was recorded.
         """
         if self.record is None:
-            raise ValueError("explain: this training wasn't recorded; nn.fit(…, record=10) does so")
+            said = "explain: this training wasn't recorded: train with nn.fit(…, record=10)"
+            raise ValueError(f"{said}, which keeps every tenth step")
         return self.record
 
     def _add(self, batches: Iterable[Seen], reduction: str) -> None:

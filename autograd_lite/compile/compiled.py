@@ -113,6 +113,7 @@ class Compiled(Programs):
         update_wrapper(self, f, updated=())
         self.f, self._jit = f, jit
         self._bound: dict[int, Compiled] = {}
+        self._arrays = set[int]()  # ids of those that it holds
         self._elsewhere = False  # whether the function holds another library's array
 
     def __get__(self, owner: Any, kind: Any = None) -> Any:
@@ -133,12 +134,9 @@ class Compiled(Programs):
         foreign = self._elsewhere or (FOREIGN and any(map(is_foreign, map(array_of, flat))))
         if foreign or around - {no_grad} or any(type(x) is Tensor and x._tracked for x in flat):
             return self.f(*args, **kwargs)
-        key: Any = len(around), *map(kind, flat)
+        key: Any = self._one(flat), len(around), *map(kind, flat)
         if flat is not args:
             key = structure((args, kwargs)), key
-        if len({*map(id, flat)}) < len(flat):  # code may ask whether a is b
-            same = [id(x) if isinstance(x, np.ndarray) else -i for i, x in enumerate(flat, 1)]
-            key = (*map(same.index, same), key)
         try:
             found = self.found(key, flat, args, kwargs)
         except ElsewhereError:
@@ -151,11 +149,19 @@ class Compiled(Programs):
             found = None
         return self.f(*args, **kwargs) if found is None else found
 
+    def _one(self, flat: Any) -> Any:
+        """Which arrays are one, or one that it holds, since code may ask whether a is b."""
+        ids = [id(x) for x in flat if isinstance(x, np.ndarray)]
+        if len({*ids}) == len(ids) and self._arrays.isdisjoint(ids):
+            return None
+        return tuple([i if i in self._arrays else ids.index(i) for i in ids])
+
     def made(self, args: Any, kwargs: Any) -> Variant:
         roots = {getattr(self.f, "__name__", "f"): self.f}
         for i, x in enumerate(leaves((args, kwargs))):  # held, so that an id stays its object's
             roots |= {} if is_dynamic(x) else {f"argument {i}": x}
         watch = first = Watch(roots)
+        self._arrays |= watch.arrays
         for again in (False, True):
             try:
                 refuse = partial(watch.refuse, "compile: the function")

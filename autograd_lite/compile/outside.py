@@ -52,7 +52,7 @@ def outside() -> Iterator[None]:
 
 def _asks(function: Any) -> bool:
     """Whether it reads or writes what lies outside of the program."""
-    kind = type(function.__self__)
+    kind = type(getattr(function, "__self__", None))
     names = {function.__name__, function.__qualname__, kind.__name__}
     of = function.__module__ or kind.__module__
     return bool(names & _NAMES) or (of in _MODULES and not names & _PURE)

@@ -51,6 +51,7 @@ _FEW = 64  # entries that are watched one by one
 OWN = {"autograd_lite", "nn"}
 _LIBRARIES = {"numpy", "scipy", *OWN}
 _PYTHON = str(Path(os.__file__).parent)
+_RUNNING = {"unittest.case", "asyncio.unix_events", "asyncio.windows_events"}
 _LOGGERS = {logging.Logger, logging.RootLogger}  # which reach all others
 _BY_TEXT = {"globals", "__globals__", "eval", "exec"}  # they may read any global
 _VALUES = (str, bytes, int, float, complex, type(None), type(...), np.generic, np.dtype, range)
@@ -71,6 +72,7 @@ class Watch:
 
     Attributes:
         tensors: those that were reached.
+        arrays: the ids of those.
         undoing: calls that undo what is changed.
 
     Raises:
@@ -97,6 +99,7 @@ class Watch:
         self.undoing: list[Callable[[], Any]] = []
         self._inner: set[int] = set()  # ids of what types, and Python's own objects, consist of
         self.tensors: list[Tensor] = []
+        self.arrays = set[int]()
         # Packages that are the user's wherever they are installed: those of what is compiled.
         given = [x.func if isinstance(x, partial) else x for x in roots.values()]
         self._own = {_root(y) for x in given for y in (x, inspect.unwrap(x))}
@@ -276,6 +279,7 @@ class Watch:
 
     def _array(self, x: Any, path: str) -> list[tuple[Any, str]]:
         """Watch the entries of an array, or of what is like one; what else it refers to."""
+        self.arrays.add(id(x))
         was = _entries(x)
         self._test(f"{path}'s entries", f"entries({self._name(x)}) == {self._name(was)}")
         if isinstance(x, np.ndarray) and type(was) is tuple and x.flags.writeable:
@@ -441,11 +445,12 @@ def is_closed_root(root: str) -> bool:
 
 
 def _is_closed(x: Any, own: set[str]) -> bool:
-    """Whether it is a library's own: its types and functions."""
+    """Whether it is a library's own: its types and functions, and what runs the user's code."""
     if isinstance(x, BuiltinFunctionType):
         return x.__self__ is None or isinstance(x.__self__, ModuleType)
-    routine = inspect.isroutine(x) and not inspect.ismethod(x)
-    return (isinstance(x, type) or routine) and _is_library(x, own)
+    if isinstance(x, type) or (inspect.isroutine(x) and not inspect.ismethod(x)):
+        return _is_library(x, own)
+    return type(x).__module__ in _RUNNING
 
 
 def _is_atom(x: Any) -> bool:

@@ -48,10 +48,9 @@ def run(net: Module, layers: list[Layer], values: Any) -> Run:
             sums.append(out.numpy())
             outputs.append(_activated(layer, sums[-1]))
             if outputs[-1].shape != (1, layer.n_out):
-                raise ValueError(
-                    f"draw: the activation of layer {k} gives shape {outputs[-1].shape} of "
-                    f"{(1, layer.n_out)}, and the diagram has a circle for each of its inputs"
-                )
+                shapes = f"{outputs[-1].shape} of {(1, layer.n_out)}"
+                said = f"draw: the activation of layer {k} gives shape {shapes}"
+                raise ValueError(f"{said}, and the diagram has a circle for each of its inputs")
         whole = _array(net(ag.Tensor(row)))
     last = outputs[-1]
     if whole.shape != last.shape or not np.allclose(whole, last, rtol=1e-6, equal_nan=True):
@@ -93,8 +92,6 @@ def _observation(values: Any, n_in: int) -> Array:
     if array.shape not in ((n_in,), (1, n_in)):
         several = array.ndim == 2 and array.shape[1] == n_in and len(array) > 1
         remedy = "; give one row of it" if several else ""
-        raise ValueError(
-            f"draw: the net has n_in = {n_in}, so values takes one observation of shape "
-            f"({n_in},) or (1, {n_in}), and not {array.shape}{remedy}"
-        )
+        said = f"draw: the net has n_in = {n_in}, so values takes one observation of shape"
+        raise ValueError(f"{said} ({n_in},) or (1, {n_in}), and not {array.shape}{remedy}")
     return array.reshape(n_in)

@@ -181,7 +181,7 @@ def test_a_profile_is_none_of_its_business():
     profile = cProfile.Profile()
     with profile:
         agree(lambda x: np.tanh(x) * 2, X, X + 1)
-        assert sys.getprofile() is profile
+    assert profile.getstats()
     assert sys.getprofile() is None
     refused(lambda x: (print("here"), x)[1], "print")
     assert sys.getprofile() is None

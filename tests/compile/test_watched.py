@@ -20,6 +20,7 @@ import operator
 import os
 import sys
 import threading
+import unittest
 import warnings
 import weakref
 from collections.abc import Callable
@@ -319,6 +320,30 @@ def test_code_of_no_module_of_an_installed_one_and_of_one_named_as_python_s_is_t
         np.testing.assert_array_equal(compiled(V), module.f(V))
         np.testing.assert_array_equal(part(V), module.f(V))
         np.testing.assert_allclose(slope(V) @ V, module.f(V) - module.f(0 * V))
+
+
+def test_an_array_that_it_holds_may_be_given():
+    held = V.copy()
+    compiled = ag.compile(lambda x: x * 2 if x is held else x * 3)
+    np.testing.assert_array_equal(compiled(V), V * 3)
+    with pytest.raises(CompileError, match="gives something else than recorded"):
+        compiled(held)
+    compiled = ag.compile(lambda x: x * held)
+    for x in (V, held, V + 1, held):
+        np.testing.assert_array_equal(compiled(x), x * held)
+
+
+def test_what_runs_a_test_isn_t_watched():
+    class Case(unittest.TestCase):
+        k = 2.0
+
+        def runTest(self) -> None:  # noqa: N802
+            agree(lambda x: x * self.k, (V,), (V + 1,))
+
+    result = unittest.TestResult()
+    result.held = [[] for _ in range(30_000)]  # type: ignore[attr-defined]
+    Case().run(result)
+    assert result.wasSuccessful(), result.errors
 
 
 def test_a_global_that_is_called_as_an_attribute_is_isn_t_watched():

@@ -570,6 +570,13 @@ def test_what_is_refused(loss: Any, optimizer: Any, error: Any, said: str):
         nn.TrainStep(NET, loss, optimizer)(X, Y)
 
 
+def test_a_step_that_is_replaced_in_the_class(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(nn.SGD, "step", lambda self: None)
+    net = mlp()
+    with pytest.raises(ag.CompileError, match="SGD has a step of its own"):
+        nn.TrainStep(net, BCE, sgd(net.parameters()))(X, Y)
+
+
 def test_a_net_that_gives_several():
     net = mlp()
     net.forward = lambda x, f=net.forward: (f(x), x)
