@@ -98,10 +98,8 @@ def elsewhere(
                      else x for x, y in zip(arrays, inputs, strict=True)]  # fmt: skip
             if all(x is y for x, y in zip(arrays, moved, strict=True)):
                 if np.ndarray in map(type, arrays):  # that of a Tensor with a gradient
-                    raise TypeError(
-                        f"{error}. A parameter of NumPy's is moved to another library by "
-                        "t.data = lib.asarray(t.data)"
-                    ) from error
+                    said = f"{error}. A parameter of NumPy's is moved by"
+                    raise TypeError(f"{said} t.data = lib.asarray(t.data)") from error
                 raise
             arrays[:] = moved
             return forward(*arrays, **params)
@@ -165,10 +163,8 @@ def own_array(x: Any, dtype: Any = None, where: str = "") -> Any:
 def of_known_size(x: Any) -> Any:
     """What a mask chose; refused where its shape isn't known."""
     if is_foreign(x) and x.size != x.size:  # nan
-        raise IndexError(
-            "how many entries a mask chooses isn't known before they are computed, and so no "
-            "shape; write np.where(mask, t, 0)"
-        )
+        said = "how many entries a mask chooses isn't known before they are computed"
+        raise IndexError(f"{said}, and so no shape; write np.where(mask, t, 0)")
     return x
 
 
@@ -205,10 +201,8 @@ def refuse_kinds(x: Any, where: str) -> None:
     """
     for kind in {*map(type, x)} if type(x) in (list, tuple) else (type(x),):
         if type(x) in (list, tuple) and _is_foreign(kind):
-            raise TypeError(
-                f"{where}{': ' if where else ''}a {type(x).__name__} of {kind.__module__} arrays "
-                "isn't taken: NumPy would load them; give ag.array(xs)"
-            )
+            said = f"{where}{': ' if where else ''}a {type(x).__name__} of {kind.__module__} arrays"
+            raise TypeError(f"{said} isn't taken: NumPy would load them; give ag.array(xs)")
         if issubclass(kind, (np.ma.MaskedArray, np.matrix)):
             masked = issubclass(kind, np.ma.MaskedArray)
             raise TypeError(

@@ -78,10 +78,8 @@ def checkpoint(f: Function) -> Function:
             first = _next_number()
             output = settled(f(*own_args, **own_kwargs))
             if [*map(id, leaves((own_args, own_kwargs)))] != [*map(id, values)]:
-                raise RuntimeError(
-                    f"checkpoint: {name} changes a list, dict or object that it is given, and has "
-                    "a copy of it; return a new one"
-                )
+                said = f"checkpoint: {name} changes a list, dict or object that it is given"
+                raise RuntimeError(f"{said}, and has a copy of it; return a new one")
             results = [y for y in leaves(output) if is_tracked(y)]
             return output, results, *made_since(first, results, variables)
 
@@ -93,9 +91,8 @@ def checkpoint(f: Function) -> Function:
             gc.collect()  # they may be in a cycle that nobody holds
         if any(ref() is not None for ref in alive):  # since what is computed from a tensor holds it
             raise RuntimeError(
-                f"checkpoint: {name} stores a Tensor that it computed outside of itself (in an "
-                "attribute, a list, a dict), where no gradient would get back from it; return it, "
-                "or store its .detach()"
+                f"checkpoint: {name} stores a Tensor that it computed outside of itself, such as "
+                "in a list, where no gradient gets back from; return it, or store its .detach()"
             )
         if value is None:
             return template

@@ -16,8 +16,9 @@ import inspect
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator
 from functools import cached_property, lru_cache, partial
-from types import FunctionType, MemberDescriptorType, MethodType, ModuleType, SimpleNamespace
+from types import FunctionType, MemberDescriptorType, ModuleType, SimpleNamespace
 from typing import Any, NamedTuple
+from weakref import ref
 
 import numpy as np
 
@@ -72,7 +73,7 @@ def _is_setting(x: Any) -> bool:
 def is_numeric(x: Any) -> bool:
     """Whether it's a number, or a Tensor or array of numbers."""
     kind = getattr(getattr(x, "dtype", None), "kind", "")
-    return isinstance(x, (int, float, complex)) or (kind != "" and kind in "biufc")
+    return isinstance(x, (int, float, complex)) or kind in (*"biufc",)
 
 
 def settings(tree: Any) -> dict[str, Any]:
@@ -206,12 +207,11 @@ def results(what: str, output: Any, constants: bool = False) -> list[Any]:
     for i, y in enumerate(found):
         if is_numeric(y) or (constants and y is not output and _is_setting(y)):
             continue
-        name = type(y).__name__ + (f" of dtype {y.dtype}" if hasattr(y, "dtype") else "")
+        name = y.__class__.__name__ + (f" of dtype {y.dtype}" if hasattr(y, "dtype") else "")
         place = f", in a {type(output).__name__} as {paths(output)[i]}" if y is not output else ""
         raise TypeError(
             f"{what}: the function returned a {name}{place}; it may return arrays, Tensors and "
-            "numbers, and tuples, lists, dicts and dataclasses of them, so that no result goes "
-            "without its derivative"
+            "numbers, and tuples, lists, dicts and dataclasses of them, whose derivatives are found"
         )
     # What has a number is a result, or a variable of a transform.
     refuse_bound(what, output, lambda x: getattr(x, "_tracked", False) and hasattr(x, "_number"))
@@ -303,12 +303,12 @@ def reached(*roots: Any) -> Iterator[Any]:
         if isinstance(x, FunctionType):
             todo += [x.__globals__[n] for n in x.__code__.co_names if n in x.__globals__]
             todo += gc.get_referents(*(x.__closure__ or ())) + list(x.__defaults__ or ())
-        elif isinstance(x, MethodType):
-            todo += [x.__self__, x.__func__]
-        elif isinstance(x, partial):
-            todo += [x.func, *x.args, *x.keywords.values()]
+        elif isinstance(x, ref):
+            todo.append(x())
         elif is_container(x):
             todo += [*parts(x).values(), *settings(x).values()]
+        elif isinstance(x, partial) or hasattr(x, "__self__"):
+            todo += gc.get_referents(x)
         else:
             todo += getattr(x, "__dict__", {}).values()
 

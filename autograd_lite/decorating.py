@@ -21,10 +21,8 @@ def within(block: Any, function: Any) -> Any:
         return type(function)(within(block, function.__func__))
     if isinstance(function, type) or not callable(function):
         name = type(block).__name__
-        raise TypeError(
-            f"{name}: it takes nothing, and decorates functions and methods, not {function!r}; "
-            f"write with {name}():"
-        )
+        said = f"{name}: it takes nothing, and decorates functions and methods, not {function!r}"
+        raise TypeError(f"{said}; write with {name}():")
     return functools.wraps(function)(_around(block, function))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -123,27 +123,21 @@ _SIGNS = {
 
 def refuse_constant(where: str, array: np.ndarray[Any, Any], given: Any = None) -> NoReturn:
     """An operand that isn't numeric: an object array, strings, None."""
-    if array.dtype == object and array.ndim == 0:
-        raise TypeError(
-            f"{where}: a number, an array or a Tensor is needed, not a "
-            f"{type(array.item() if given is None else given).__name__}; for the value of a "
-            "Tensor alone: t.item()"
-        )
+    if (array.dtype == object and array.ndim == 0) or isinstance(given, Mapping):
+        kind = type(array.item() if given is None else given).__name__
+        said = f"{where}: a number, an array or a Tensor is needed, not a {kind}"
+        raise TypeError(f"{said}; for the value of a Tensor alone: t.item()")
     if array.dtype == object:
-        raise TypeError(
-            f"{where}: an object array of shape {array.shape} would lose gradients silently; "
-            "build one Tensor with ag.array([...]) or ag.stack([...]), or give numbers"
-        )
+        said = f"{where}: an object array of shape {array.shape} would lose gradients silently"
+        raise TypeError(f"{said}; build one Tensor by ag.array([...]) or ag.stack([...])")
     raise TypeError(f"{where}: numbers are needed, and {array.dtype} is not a numeric dtype")
 
 
 def constant_param(op: str, name: str, tensor: Tensor) -> Any:
     """The array of a Tensor given as a setting; refused where it requires a gradient."""
     if tensor.requires_grad:
-        raise TypeError(
-            f"{op}: {describe(tensor)} requires a gradient, and {name}= is a setting, which has "
-            f"none; give its value: {name}=t.detach()"
-        )
+        said = f"{op}: {describe(tensor)} requires a gradient, and {name}= is a setting, which has"
+        raise TypeError(f"{said} none; give its value: {name}=t.detach()")
     return tensor.numpy()
 
 
@@ -170,20 +164,16 @@ def _said(kind: type[E], text: str) -> Callable[..., E]:
 
 
 too_few_vjps = _said(
-    TypeError, "{}: {} inputs were given, and the op has {} vjps; give one for each input, and "
-    "None for an input that has no gradient")
+    TypeError, "{}: {} inputs were given, and the op has {} vjps; give one for each, or None")
 no_gradient_through = _said(
     TypeError, "{}: its result has dtype {.dtype}, which can't be differentiated; let the forward "
     "return floats, or give None for each vjp")
 complex_to_real = _said(
-    TypeError, "astype: {} is complex, and {} would drop its imaginary part; take t.real, t.imag "
-    "or abs(t)")
+    TypeError, "astype: {} is complex, and {} would drop its imaginary part; take t.real or abs(t)")
 complex_output = _said(
-    TypeError, "{1}: {0} is complex, and a gradient is that of a real number; take its real part "
-    "or abs first (t.real), or give a seed")
+    TypeError, "{1}: {0} is complex, and a gradient is real; take t.real or abs(t), or give a seed")
 seed_dtype = _said(
-    TypeError, "{2}: the seed has dtype {1.dtype}, and {0} has dtype {0.dtype}; its cotangent must "
-    "be of that kind")
+    TypeError, "{2}: the seed has dtype {1.dtype}, and must be of the kind of {0}, {0.dtype}")
 in_place_under_no_grad = _said(
     TypeError, "{} is a leaf that requires a gradient: under no_grad, w -= … would replace it by a "
     "tensor that requires none; write w.data -= … instead")
@@ -203,19 +193,16 @@ no_gradient_for = _said(
     TypeError, "requires_grad: {0} has dtype {0.dtype}, which can't be differentiated; make it a "
     "float: Tensor(data, requires_grad=True, dtype=float)")
 not_a_leaf = _said(
-    RuntimeError, "{0} is the result of {0.op.name}, not a leaf: {1}. For a new leaf with its "
-    "value: t.detach()")
+    RuntimeError, "{0} is the result of {0.op.name}, not a leaf: {1}. For a new leaf: t.detach()")
 pickled_variable = _said(
     RuntimeError, "{} is what is being differentiated by: in bytes its gradient would be lost "
     "silently. Pickle its value: t.detach()")
 rebinding = _said(
-    ValueError, "data: {} can't be rebound to an array of shape {.shape}; make a new Tensor "
-    "instead")
+    ValueError, "data: {} can't be rebound to an array of shape {.shape}; make a new Tensor")
 item_assignment = _said(
     TypeError, "{} can't be assigned to by index: a graph may need its old entries. For a new "
-    "tensor: t = ag.index_update(t, index, new), or ag.where(mask, new, t); a result that is "
-    "computed within `with autograd_lite.numpy.filling():` can be. For a leaf's value: "
-    "t.data[index] = new")
+    "tensor: t = ag.index_update(t, index, new), or ag.where(mask, new, t); a result within `with "
+    "autograd_lite.numpy.filling():` can be. For a leaf's value: t.data[index] = new")
 view_assignment = _said(
     TypeError, "{} can't be assigned to by index: it is a view of {}, which isn't written to "
     "through it, or isn't computed in this block; assign to a copy: t = t.copy()")
@@ -223,8 +210,7 @@ in_place = _said(
     TypeError, "{} writes into an array, and a graph may need a Tensor's old entries (a plain "
     "array would lose its gradient); make a new Tensor instead: t = {}")
 ufunc_where = _said(
-    TypeError, "{0}: where= leaves entries of the result undefined; write "
-    "ag.where(mask, np.{0}(…), other) instead")
+    TypeError, "{0}: where= leaves entries undefined; write ag.where(mask, np.{0}(…), other)")
 no_derivative = _said(
     TypeError, "{0}: it has no rule here by which a Tensor could be differentiated; write it as "
     "functions that have one (docs/coverage.md), or give it one: ag.Op(…). For the value alone: "
@@ -291,7 +277,6 @@ def not_differentiable(x: Any, i: int) -> TypeError:
 def wrong_cotangent(op: str, got: Any, wanted: Any) -> ValueError:
     shown = f"of shape {got.shape}" if hasattr(got, "shape") else f"that is a {type(got).__name__}"
     return ValueError(
-        f"{op}: a vjp returned a cotangent {shown}, and the "
-        f"input has shape {wanted.shape}; the vjp must return the input's shape, or one that "
-        "broadcasting made of it"
+        f"{op}: a vjp returned a cotangent {shown}, and the input has shape {wanted.shape}; it "
+        "must return the input's shape, or one that broadcasting made of it"
     )

@@ -150,10 +150,8 @@ def defvjp(f: primitive, *makers: Any, argnums: Iterable[int] | None = None) -> 
     """
     if not isinstance(f, primitive):
         name = getattr(f, "__name__", repr(f))
-        raise TypeError(
-            f"defvjp, defjvp: {name} is no primitive, and keeps its own derivative, if it has one; "
-            f"give rules to a function of yours: f = primitive({name})"
-        )
+        said = f"defvjp, defjvp: {name} is no primitive, and keeps its own derivative"
+        raise TypeError(f"{said}; give rules to a function of yours: f = primitive({name})")
     f.makers.update(zip(range(len(makers)) if argnums is None else argnums, makers, strict=True))
 
 

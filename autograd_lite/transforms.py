@@ -134,9 +134,8 @@ def _call(
         made, _ = made_since(first, outputs := leaves(output), variables)
         if not dependent(made, leaves(held)).isdisjoint(filter(is_tracked, outputs)):
             raise TypeError(
-                f"{name}: the function uses {part}, which the constructor makes of another part, "
-                "so that a derivative would be lost; make it a property, or give plain tuples, "
-                "lists and dicts"
+                f"{name}: the function uses {part}, which the constructor makes of another part: "
+                "a derivative is lost; make it a property, or give plain tuples, lists and dicts"
             )
     return _Call(name, chosen, variables, first, output, tensors)
 
@@ -146,10 +145,8 @@ def _numbers(name: str, argnums: Any, given: int) -> list[int]:
     numbers = []
     for i in argnums if _is_several(argnums) else [argnums]:
         if not -given <= operator.index(i) < given:
-            raise ValueError(
-                f"{name}: argument {i} is to be differentiated, and {given} positional "
-                "arguments were given"
-            )
+            said = f"argument {i} is to be differentiated, of {given} positional arguments"
+            raise ValueError(f"{name}: {said}")
         numbers.append(i % given)
     if len(set(numbers)) < len(numbers):
         raise ValueError(f"{name}: argnums={argnums} names an argument twice")
@@ -276,18 +273,14 @@ def _check_scalar(y: Any) -> None:
     """Raise where the output of a function whose gradient is asked for is no real number."""
     remedy = "; for the derivatives of several numbers: jacobian"
     if is_container(y):
-        raise TypeError(
-            f"grad: the function returned a {type(y).__name__}, and a gradient is that of one "
-            f"number{remedy}"
-        )
+        kind = type(y).__name__
+        raise TypeError(f"grad: the function returned a {kind}, and no single number{remedy}")
     if not is_numeric(y):
         raise TypeError(f"grad: the function's output is a {type(y).__name__}, not a number")
     value = y._array if type(y) is Tensor else as_array(y)
     if value.size != 1:
-        raise TypeError(
-            f"grad: the function's output has shape {value.shape}, and a gradient is that of "
-            f"one number; reduce it (np.sum){remedy}"
-        )
+        said = f"grad: the function's output has shape {value.shape}, and a gradient is that of"
+        raise TypeError(f"{said} one number; reduce it (np.sum){remedy}")
     if value.dtype.kind == "b":
         raise TypeError("grad: the function's output is boolean, which is constant in pieces")
     if value.dtype.kind == "c":
@@ -418,10 +411,8 @@ def jacobian(
         call = _call("jacobian", f, numbers, args, kwargs)
         outputs, record = call.outputs(), call.record()
         if any(t.dtype.kind == "c" for t in (*call.variables, *filter(is_tracked, outputs))):
-            raise TypeError(
-                "jacobian: complex inputs or outputs have a derivative by the real and one by "
-                "the imaginary part; take them apart, or use vjp and jvp"
-            )
+            said = "jacobian: complex inputs or outputs have a derivative by each part"
+            raise TypeError(f"{said}; take real and imaginary parts apart, or use vjp and jvp")
         found = [d for y in outputs for d in _derivatives(y, call.variables, record)]
         given = iter(call.given(found))
         blocks = [call.like_arguments(given) for _ in outputs]

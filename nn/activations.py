@@ -111,9 +111,8 @@ def activation(what: str | Activation) -> Activation:
         TypeError: it is neither.
     """
     if isinstance(what, type) or not (isinstance(what, str) or callable(what)):
-        raise TypeError(
-            f"an activation must be a name, a function or a module such as nn.Tanh(), not {what!r}"
-        )
+        said = "an activation must be a name, a function or a module such as nn.Tanh()"
+        raise TypeError(f"{said}, not {what!r}")
     if not isinstance(what, str):
         return what
     if what not in ACTIVATIONS:

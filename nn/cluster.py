@@ -55,16 +55,12 @@ class Blocks:
 
         for a in (x, y):
             if is_lazy(a) and not isinstance(a, da.Array):
-                raise TypeError(
-                    f"fit: of Dask's collections it takes arrays, not a {type(a).__name__}; of a "
-                    "DataFrame, df.to_dask_array(lengths=True)"
-                )
+                said = f"fit: of Dask's collections it takes arrays, not a {type(a).__name__}"
+                raise TypeError(f"{said}; of a DataFrame, df.to_dask_array(lengths=True)")
         x, y = (a if is_lazy(a) else da.asarray(given(a, "fit")) for a in (x, y))
         if any(np.isnan(n) for a in (x, y) for n in a.shape):
-            raise ValueError(
-                "fit: it isn't known how many rows the blocks have: call x.compute_chunk_sizes() "
-                "and y.compute_chunk_sizes() once"
-            )
+            said = "fit: it isn't known how many rows the blocks have"
+            raise ValueError(f"{said}: call x.compute_chunk_sizes() and y.compute_chunk_sizes()")
         many, others = (a.shape[0] if a.ndim else 0 for a in (x, y))
         if many != others:
             raise ValueError(f"fit: x has {many} rows and y has {others}")
@@ -191,9 +187,8 @@ class BlockStep:
                 generator.state = state
             if changed := watch.effect():
                 raise ValueError(
-                    f"fit: when it is called the net changes {changed}, and on blocks of Dask's "
-                    "there are copies of it, whose changes would be lost; give a batch_size below "
-                    "the rows of a block"
+                    f"fit: when it is called the net changes {changed}, which is lost in copies "
+                    "for blocks of Dask's; give a batch_size below the rows of a block"
                 )
         check_trained("fit", net, value, optimizer)
 
@@ -229,9 +224,8 @@ class BlockStep:
 
         if learns and self._follows and len(chosen) > 1:
             raise ValueError(
-                f"fit: {describe(self._follows[0])} follows the rows of each batch, as "
-                "BatchNorm1d's means do, and those of several blocks are nowhere together; give a "
-                f"batch_size of one block, {blocks.usual}, or less"
+                f"fit: {describe(self._follows[0])} follows the rows of each batch, and those of "
+                f"several blocks lie apart; give a batch_size of one block, {blocks.usual}, or less"
             )
         work = dask.delayed(self, pure=False, traverse=False)
         added = dask.delayed(_added, pure=False)

@@ -38,10 +38,8 @@ def windows(x: Any, size: Pair, stride: Pair = 1, padding: Pair = 0) -> Tensor:
     x, (high, wide) = as_data(x, "x"), _pair("windows: size", size, 1)
     (i, j), (top, left) = _pair("windows: stride", stride, 1), _pair("windows: padding", padding, 0)
     if x.ndim != 4 or x.shape[2] + 2 * top < high or x.shape[3] + 2 * left < wide:
-        raise ValueError(
-            f"windows of {high}×{wide}: images must be of shape (q, c, h, w) and no smaller than a "
-            f"window, and x has shape {x.shape}"
-        )
+        said = "images must be of shape (q, c, h, w) and no smaller than a window"
+        raise ValueError(f"windows of {high}×{wide}: {said}, and x has shape {x.shape}")
     if top or left:
         x = pad(x, ((0, 0), (0, 0), (top, top), (left, left)))
     found = sliding_window_view(x, (high, wide), axis=(2, 3))
@@ -92,10 +90,8 @@ class Conv2d(Module):
     def forward(self, x: Any) -> Tensor:
         x = as_data(x, "x")
         if x.ndim != 4 or x.shape[1] != self.weight.shape[1]:
-            raise ValueError(
-                f"Conv2d: images must be of shape (q, {self.weight.shape[1]}, h, w), and x has "
-                f"shape {x.shape}"
-            )
+            shape = f"(q, {self.weight.shape[1]}, h, w)"
+            raise ValueError(f"Conv2d: images must be of shape {shape}, and x has shape {x.shape}")
         seen = windows(x, self.kernel_size, self.stride, self.padding)
         s = einsum("qchwij,ocij->qohw", seen, self.weight)
         return s if self.bias is None else s + self.bias

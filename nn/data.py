@@ -93,9 +93,7 @@ def standardize(x: Any) -> Array:
     constant = np.flatnonzero((x == x[:1]).all(axis=0)) if len(x) else np.arange(0)
     if constant.size:
         columns = ", ".join(str(i + 1) for i in constant)
-        raise ValueError(
-            f"standardize: feature {columns} has no variation (each row has the same value), "
-            "so it can't be scaled to a standard deviation of 1; leave it out"
-        )
+        said = f"feature {columns} has no variation (each row has the same value)"
+        raise ValueError(f"standardize: {said}, and can't be scaled; leave it out")
     standardized: Array = (x - x.mean(axis=0, keepdims=True)) / x.std(axis=0, keepdims=True)
     return standardized

@@ -125,10 +125,8 @@ def derive(net: MLP, loss: Any = None, rng: np.random.Generator | int = 0) -> Ne
             ∇b_01 = 1ᵀ δ_1
     """
     if not isinstance(net, MLP):
-        raise TypeError(
-            f"nn.derive states the rule of an MLP, not of a {type(net).__name__}; for the "
-            "gradients of any computation: ag.derive(loss)"
-        )
+        said = f"nn.derive states the rule of an MLP, not of a {type(net).__name__}"
+        raise TypeError(f"{said}; for the gradients of any computation: ag.derive(loss)")
     derivation = ag.derive(_loss_on_drawn_data(net, loss, np.random.default_rng(rng)))
     biased = {edge_name(i) for i, layer in enumerate(net.layers) if layer.bias is not None}
     *inner, last = ((edge_name(i), _layer(net, i), f"δ_{i + 1}") for i in range(len(net.layers)))
@@ -152,10 +150,8 @@ def _instance(derivation: ag.Derivation, symbol: str, form: str) -> str:
     """A layer's formula, seen to be of that form, or, of a δ, a product with it."""
     result = derivation[symbol].result
     if result != form and not (symbol[0] == "δ" and result.startswith(f"({form}) ∘ ")):
-        raise ValueError(
-            f"nn.derive: {symbol} = {result} is no instance of the rule; its activation is not "
-            "elementwise. For the gradients as they are: ag.derive(loss)"
-        )
+        said = f"nn.derive: {symbol} = {result} is no instance of the rule: its activation is not"
+        raise ValueError(f"{said} elementwise; for the gradients as they are: ag.derive(loss)")
     return f"{symbol} = {result}"
 
 

@@ -95,10 +95,8 @@ class Sequential(Module):
     def __init__(self, *modules: Activation) -> None:
         for module in modules:
             if isinstance(module, type) or not callable(module):
-                raise TypeError(
-                    f"Sequential: {module!r} is neither a module nor a function; "
-                    "give instances, each as an argument of its own"
-                )
+                said = f"Sequential: {module!r} is neither a module nor a function"
+                raise TypeError(f"{said}; give instances, each as an argument of its own")
         self.modules = list(modules)
 
     def forward(self, x: Any) -> Any:

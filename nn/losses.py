@@ -202,10 +202,8 @@ class _Loss:
 
     def __init__(self, reduction: str = "mean") -> None:
         if reduction not in REDUCTIONS:
-            raise ValueError(
-                f"{type(self).__name__}: reduction must be one of {', '.join(REDUCTIONS)}, "
-                f"not {reduction!r}"
-            )
+            known, name = ", ".join(REDUCTIONS), type(self).__name__
+            raise ValueError(f"{name}: reduction must be one of {known}, not {reduction!r}")
         self.reduction = reduction
 
     def __call__(self, prediction: Any, target: Any) -> Tensor:
@@ -374,16 +372,13 @@ class CrossEntropyLoss(_Loss):
         if labels:
             target = _one_hot(classes, prediction, self.ignore_index)
         elif self.ignore_index is not None:
-            raise ValueError(
-                f"CrossEntropyLoss: ignore_index={self.ignore_index} is of class numbers, and the "
-                "targets are probabilities; a row of zeros counts for nothing in a sum"
-            )
+            said = f"ignore_index={self.ignore_index} is of classes, the targets are probabilities"
+            raise ValueError(f"CrossEntropyLoss: {said}; a row of zeros counts for nothing")
         if self.weight is not None:
             if self.weight.shape != prediction.shape[-1:]:
-                raise ValueError(
-                    f"CrossEntropyLoss: weight must have shape {prediction.shape[-1:]}, one number "
-                    f"a class, and has {self.weight.shape}"
-                )
+                shape = prediction.shape[-1:]  # one number a class
+                said = f"weight must have shape {shape}, and has {self.weight.shape}"
+                raise ValueError(f"CrossEntropyLoss: {said}")
             target = target * self.weight.astype(prediction.dtype)
         target = as_input(target, "y")
         if self.reduction != "mean" or not labels or self.weight is self.ignore_index is None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copyreg
 import math
 import operator
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, UserList, deque
+from collections.abc import Iterable, Iterator, Mapping, Set
 from functools import partial
 from os import PathLike, fspath
 from reprlib import recursive_repr
@@ -15,6 +16,7 @@ import numpy as np
 
 from autograd_lite import Tensor
 from autograd_lite.arrays import HOLDERS, content, given, guard
+from autograd_lite.containers import is_container
 from autograd_lite.engine.tensor import Array
 from autograd_lite.errors import imported
 from autograd_lite.graph import walk
@@ -28,8 +30,8 @@ class Module:
     """The base of layers and networks.
 
     A leaf Tensor that is an attribute is a parameter, a Module that is one is a submodule; and so
-    are those in lists, tuples and dicts that are attributes, or within such. Both count in the
-    order in which the attributes were set.
+    are those in lists, tuples, dicts, dataclasses and what is like one of them that are attributes,
+    or within such. Both count in the order in which the attributes were set.
 
     Example:
         >>> import autograd_lite as ag, nn
@@ -66,10 +68,8 @@ class Module:
         for path, value in self.named_tensors():
             if value.is_leaf and value not in seen:
                 if path in found:
-                    raise ValueError(
-                        f"{type(self).__name__}: two parameters have the path {path!r}; give one "
-                        "of them another key or attribute"
-                    )
+                    said = f"{type(self).__name__}: two parameters have the path {path!r}"
+                    raise ValueError(f"{said}; give one of them another key or attribute")
                 seen.add(value)
                 found[path] = value
         yield from found.items()
@@ -86,10 +86,9 @@ class Module:
             cut_off = tensor.requires_grad and not tensor.is_leaf
             if cut_off and trained.isdisjoint(walk(tensor)):
                 hint(
-                    f"{path} of shape {tensor.shape} requires a gradient and isn't trained: it is "
-                    f"no leaf, but the result of {tensor.op and tensor.op.name}. Make a parameter "
-                    "of its value: Tensor(0.1 * array, requires_grad=True), not Tensor(array, "
-                    "requires_grad=True) * 0.1"
+                    f"{path} of shape {tensor.shape} requires a gradient and isn't trained: no "
+                    f"leaf, but the result of {tensor.op and tensor.op.name}. Make a parameter of "
+                    "its value: Tensor(0.1 * a, requires_grad=True), not Tensor(a, True) * 0.1"
                 )
         return parameters
 
@@ -178,9 +177,8 @@ class Module:
         for key in state:
             first = said.setdefault(known[key], key) if key in known else key
             if first != key:
-                raise KeyError(
-                    f"load_state_dict: one parameter is given twice, as {first} and as {key}"
-                )
+                twice = f"one parameter is given twice, as {first} and as {key}"
+                raise KeyError(f"load_state_dict: {twice}")
         missing = sorted(key for key, parameter in named.items() if parameter not in said)
         unknown = sorted(state.keys() - known)
         if missing or unknown:
@@ -188,10 +186,8 @@ class Module:
         values = {p: given(state[key], "load_state_dict") for p, key in said.items()}
         for p, value in values.items():
             if value.shape != p.shape or value.dtype.kind not in "biuf":
-                raise ValueError(
-                    f"load_state_dict: {said[p]} has shape {p.shape}, and was given "
-                    f"{value.shape} of {value.dtype}"
-                )
+                told = f"{said[p]} has shape {p.shape}, and was given {value.shape}, {value.dtype}"
+                raise ValueError(f"load_state_dict: {told}")
         for p, value in values.items():
             p.data = value
 
@@ -209,22 +205,31 @@ class Module:
         return bundle(self)
 
 
-_CONTAINERS = (dict, list, tuple)
-
-
 def _held(module: Module) -> Iterator[tuple[str, Any]]:
     """The Tensors and modules that are attributes, or in containers that are, with their keys."""
     seen: set[int] = set()
-    todo: list[tuple[str, Any]] = [("", vars(module))]
+    slots = copyreg._slotnames(type(module))  # type: ignore[attr-defined]
+    own = {name: getattr(module, name) for name in slots if hasattr(module, name)}
+    todo: list[tuple[str, Any]] = [("", own | vars(module))]
     while todo:
         path, value = todo.pop()
         if isinstance(value, (Tensor, Module)):
             yield path, value
         elif id(value) not in seen:
             seen.add(id(value))
-            items = value.items() if isinstance(value, dict) else enumerate(value)
-            inner = [(k, x) for k, x in items if isinstance(x, (Tensor, Module, *_CONTAINERS))]
-            todo += [(f"{path}.{k}" if path else str(k), x) for k, x in reversed(inner)]
+            inner = [(f"{path}.{k}" if path else str(k), x) for k, x in _items(value)]
+            todo += reversed(inner)
+
+
+def _items(value: Any) -> Iterable[tuple[Any, Any]]:
+    """What a container holds, each with its key or its place."""
+    if isinstance(value, Mapping):
+        return value.items()
+    if isinstance(value, (list, tuple, deque, UserList)):
+        return enumerate(value)
+    if isinstance(value, Set) and any(isinstance(x, (Tensor, Module)) for x in value):
+        raise TypeError("parameters and modules in a set have no order; keep them in a list")
+    return vars(value).items() if is_container(value) and hasattr(value, "__dict__") else ()
 
 
 def as_input(x: Any, name: str) -> Tensor:

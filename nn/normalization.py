@@ -62,10 +62,8 @@ class _Scaled(Module):
     def forward(self, x: Any) -> Tensor:
         x = as_data(x, "x")
         if x.shape[-1:] != self.weight.shape:
-            raise ValueError(
-                f"{type(self).__name__}: the last axis must have {self.weight.size} entries, and x "
-                f"has shape {x.shape}"
-            )
+            said = f"the last axis must have {self.weight.size} entries, and x has shape {x.shape}"
+            raise ValueError(f"{type(self).__name__}: {said}")
         scaled: Tensor = self.weight * self.normalised(x) + self.bias
         return scaled
 
@@ -139,10 +137,8 @@ class BatchNorm1d(_Scaled):
         if not self.training:
             return (x - self.running_mean) / sqrt(self.running_var + self.eps)
         if x.ndim != 2 or len(x) < 2:
-            raise ValueError(
-                f"BatchNorm1d: in training x must be (q, n) of two rows or more, and has shape "
-                f"{x.shape}; for a single row: net.eval()"
-            )
+            said = f"in training x must be (q, n) of two rows or more, and has shape {x.shape}"
+            raise ValueError(f"BatchNorm1d: {said}; for a single row: net.eval()")
         with unseen():
             self._follow(self.running_mean, np.mean(x, axis=0))
             self._follow(self.running_var, np.var(x, axis=0, ddof=1))

@@ -69,15 +69,11 @@ class Optimizer:
         self.parameters = _listed(name, parameters)
         for i, p in enumerate(self.parameters):
             if not (isinstance(p, Tensor) and p.is_leaf):
-                raise TypeError(
-                    f"{name}: parameter {i} is no leaf Tensor, but {p!r}; make one of its value: "
-                    "Tensor(value, requires_grad=True)"
-                )
+                said = f"{name}: parameter {i} is no leaf Tensor, but {p!r}"
+                raise TypeError(f"{said}; make one: Tensor(value, requires_grad=True)")
             if p.dtype.kind == "c":
-                raise TypeError(
-                    f"{name}: parameter {i} is complex, and the steps are those of real numbers; "
-                    "keep its real and imaginary parts as two parameters"
-                )
+                said = f"{name}: parameter {i} is complex, and the steps are those of real numbers"
+                raise TypeError(f"{said}; keep its real and imaginary parts as two parameters")
         if not any(p.requires_grad for p in self.parameters):
             raise ValueError(f"{name}: there are no parameters to train")
         if len(set(self.parameters)) < len(self.parameters):
@@ -134,9 +130,8 @@ def _refuse_mixed(optimizer: Optimizer, parameter: Tensor, grad: Any) -> None:
     if is_foreign(grad) and not is_foreign(array_of(parameter)):
         raise TypeError(
             f"{type(optimizer).__name__}: {describe(parameter, 'a parameter')} is NumPy's, and its "
-            f"gradient {type(grad).__module__.partition('.')[0]}'s: with each step its graph would "
-            "grow. Load all gradients at once first, such as by dask.compute, and set p.grad; or "
-            "let the parameter be of that library, too: p.data = …"
+            f"gradient {type(grad).__module__.partition('.')[0]}'s, whose graph grows. Load all "
+            "gradients, such as by dask.compute, and set p.grad; or set p.data, of that library"
         )
 
 
@@ -233,9 +228,8 @@ def check_trained(where: str, net: Any, loss: Tensor, optimizer: Optimizer) -> N
         paths |= {t: f"in the net {path}" for path, t in held if t.is_leaf}
         said = [describe(t) + (f" ({paths[t]})" if t in paths else "") for t in idle]
         hint(
-            f"{where}: {', '.join(said)}: used in the loss and requiring a gradient, but not "
-            "trained, since the optimizer hasn't got it; give it to the optimizer, as a leaf, or "
-            "set its requires_grad = False"
+            f"{where}: {', '.join(said)}: used in the loss, requiring a gradient, but not trained: "
+            "the optimizer hasn't got it; give it that, as a leaf, or set its requires_grad = False"
         )
 
 

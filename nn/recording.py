@@ -131,8 +131,7 @@ class Recording:
             if rows is None and np.isfinite(was) and not np.isclose(again, was, close, 1e-9):
                 hint(
                     f"replayed: after {self.steps[i]} steps the loss is {again:.6g} now, and was "
-                    f"{was:.6g} in training: the net or the loss was changed since, or draws "
-                    "random numbers"
+                    f"{was:.6g}: the net or the loss was changed since, or draws random numbers"
                 )
             yield loss
 

@@ -71,10 +71,8 @@ class _Recurrent(Module):
         x = as_data(x, "x")
         n_in, width = len(self.weight_ih), len(self.weight_hh)
         if x.ndim != 3 or x.shape[2] != n_in or not x.shape[1]:
-            raise ValueError(
-                f"{type(self).__name__}: x must be of shape (q, t, {n_in}), with t of at least 1, "
-                f"and has {x.shape}"
-            )
+            said = f"x must be of shape (q, t, {n_in}), t at least 1, and has {x.shape}"
+            raise ValueError(f"{type(self).__name__}: {said}")
         start = (len(x), width)
         if state is None:
             state = [np.zeros(start, self.bias.dtype) for _ in self.states]
@@ -223,10 +221,8 @@ class MultiHeadAttention(Module):
         scores = named(q @ k.swapaxes(-1, -2) / math.sqrt(q.shape[-1]), "S")
         hidden = given(False if mask is None else mask, "MultiHeadAttention")
         if hidden.dtype != bool:
-            raise TypeError(
-                "MultiHeadAttention: a mask must be of booleans, True where one may not attend, "
-                f"not of {hidden.dtype}; where one is added to the scores: mask < 0"
-            )
+            said = f"a mask must be of booleans, True where not to attend, not of {hidden.dtype}"
+            raise TypeError(f"MultiHeadAttention: {said}; where one is added to scores: mask < 0")
         if self.causal:
             hidden = hidden | (np.tri(*scores.shape[-2:]) == 0)
         if hidden.ndim:

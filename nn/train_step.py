@@ -22,6 +22,7 @@ from autograd_lite.compile.draws import Draws
 from autograd_lite.compile.graph import Changed, CompileError
 from autograd_lite.compile.recorder import recording
 from autograd_lite.compile.watch import Watch
+from autograd_lite.containers import reached
 from autograd_lite.engine.leaves import array_of, grad_of, hold
 from autograd_lite.engine.modes import Mode
 from autograd_lite.engine.tensor import Array
@@ -132,11 +133,12 @@ class TrainStep(Programs):
         prediction = self.net(x)
         value = self.loss(prediction, y)
         if not self._checked:
+            if not hasattr(prediction, "data"):
+                kind = type(prediction).__name__
+                raise TypeError(f"{self.name}: the net must give one Tensor, and gives a {kind}")
             if not isinstance(value, Tensor) or value.size != 1:
-                raise ValueError(
-                    f"{self.name}: the loss must be a Tensor with one element, and has shape "
-                    f"{np.shape(value)}; use reduction='mean' or 'sum'"
-                )
+                said = f"a Tensor with one element, and has shape {np.shape(value)}"
+                raise ValueError(f"{self.name}: the loss must be {said}; use reduction='mean'")
             check_trained(self.name, self.net, value, self.optimizer)
             self._checked = True
         return value, prediction
@@ -150,10 +152,11 @@ class TrainStep(Programs):
 
     def _regroup(self, numbers: list[list[int]]) -> None:
         """Let the optimizer's parameters of these numbers lie in arrays together."""
-        if [group.numbers for group in self._groups] != numbers:
+        new = [_Group(self.optimizer, own) for own in numbers]
+        if [group.known for group in self._groups] != [group.known for group in new]:
             for group in self._groups:
                 group.release()
-            self._groups = [_Group(self.optimizer, own) for own in numbers]
+            self._groups = new
             for variants in self._variants.values():
                 for variant in variants:
                     variant.holds = bool  # whose value is False
@@ -161,12 +164,12 @@ class TrainStep(Programs):
     def made(self, x: Array, y: Array) -> _Variant:
         _refuse_unknown(self.optimizer)
         roots = {type(x).__name__: x for x in (self.loss, self.optimizer, self.net)}
-        before = Watch(roots)
+        before = Watch(roots, self.optimizer)
         try:
             with kept(before.tensors), Draws():
                 trained = self._trained(x, y)
             self._regroup(_alike(self.optimizer, trained))
-            return _Variant(self, Watch(roots), x, y)
+            return _Variant(self, Watch(roots, self.optimizer), x, y)
         except BaseException:  # an interrupt, too
             before.restore()
             raise
@@ -180,14 +183,21 @@ class TrainStep(Programs):
         return [i for i, p in enumerate(parameters) if p in found]
 
 
+_KNOWN = {method: (getattr(Optimizer, method), getattr(SGD, method))
+          for method in ("step", "zero_grad", "lr", "remembered", "clipped")}  # fmt: skip
+
+
 def _refuse_unknown(optimizer: Optimizer) -> None:
     """Refuse an optimizer of which a compiled step wouldn't do everything."""
     kind = type(optimizer)
-    for method in ("step", "zero_grad", "lr", "remembered", "clipped"):
-        known = getattr(kind, method) in (getattr(Optimizer, method), getattr(SGD, method))
-        if not known or method in vars(optimizer):
+    for method, known in _KNOWN.items():
+        if getattr(kind, method) not in known or method in vars(optimizer):
             said = f"TrainStep: {kind.__name__} has a {method} of its own"
             raise CompileError(f"{said}; define its update(i, value, grad), or train eagerly")
+    bound = set() if "update" in vars(optimizer) else {optimizer}
+    if {x for x in reached(optimizer.update) if isinstance(x, Optimizer)} - bound:
+        said = f"TrainStep: the update of {kind.__name__} is made by another optimizer"
+        raise CompileError(f"{said}, which may remember something; train eagerly")
 
 
 def _alike(optimizer: Optimizer, trained: list[int]) -> list[list[int]]:
@@ -213,6 +223,7 @@ class _Group:
     def __init__(self, optimizer: Optimizer, numbers: list[int]) -> None:
         self.optimizer, self.numbers = optimizer, numbers
         self.parameters = [optimizer.parameters[i] for i in numbers]
+        self.known = [*numbers, *map(id, self.parameters)]
         self.rate, self._lr = np.empty((), self.parameters[0].dtype), 0.0
         self.held: dict[str, tuple[Array, list[Array]]] = {}
 
@@ -306,7 +317,7 @@ class _Variant(Variant):
         self._state = [t for t in watch.tensors if t not in trained]
         self._changed: list[Tensor] = []  # of that, what is given new data, such as averages
         self._shadow = copy.copy(step.optimizer)  # whose attributes an update may set
-        updating = Watch({kind: self._shadow})
+        updating = Watch({kind: self._shadow}, self._shadow)
         for group in groups:
             group.adopt()
 
@@ -370,7 +381,7 @@ class _Variant(Variant):
             for t, g in before.items():
                 t.grad = g
         memory = [array for arrays in shadow._memory.values() for array in arrays.values()]
-        loss = value.numpy() if value.is_leaf else array_of(value)
+        loss = (value.numpy() if value.is_leaf else array_of(value)).reshape(())
         predicted = prediction.numpy() if isinstance(prediction, Tensor) else prediction
         return loss, predicted, *changed, *new, *memory
 

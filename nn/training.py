@@ -78,10 +78,8 @@ class History:
             ValueError: nothing was recorded.
         """
         if self.record is None:
-            raise ValueError(
-                "explain: this training wasn't recorded: train with nn.fit(…, record=10), which "
-                "keeps every tenth step"
-            )
+            said = "explain: this training wasn't recorded: train with nn.fit(…, record=10)"
+            raise ValueError(f"{said}, which keeps every tenth step")
         return self.record
 
     def _add(self, batches: Iterable[Seen], reduction: str) -> None:
@@ -266,10 +264,8 @@ def fit(
         for epoch in _shown(epochs, options.get("progress", False), history):
             history._add(trained(), loss.reduction)
             if not np.isfinite(history.loss[-1]):
-                raise FloatingPointError(
-                    f"fit: the loss became {history.loss[-1]} in epoch {epoch}; try a smaller "
-                    "learning rate"
-                )
+                said = f"fit: the loss became {history.loss[-1]} in epoch {epoch}"
+                raise FloatingPointError(f"{said}; try a smaller learning rate")
             if history.validation is not None:
                 _look(net, blocks, apart, len(apart), history.validation)
                 losses = history.validation.loss
@@ -302,9 +298,7 @@ def _by_name(metrics: Metrics) -> dict[str, Metric]:
 
 def _check_loss(where: str, loss: Any) -> None:
     if isinstance(loss, type) or not hasattr(loss, "reduction"):
-        raise TypeError(
-            f"{where}: the loss must be a loss of nn, such as nn.BCELoss(), not {loss!r}"
-        )
+        raise TypeError(f"{where}: the loss must be a loss of nn, as nn.BCELoss(), not {loss!r}")
     if loss.reduction == "none":
         raise ValueError(f"{where}: a loss that isn't reduced can't be trained on; use mean or sum")
 
@@ -369,10 +363,8 @@ def _recording(record: int, data: Any, net: Module, loss: _Loss, optimizer: Opti
     meant = "a positive int n, to keep every n-th step, or None to keep none"
     every = whole("fit: record", record, 1, meant)
     if isinstance(data, Blocks):
-        raise ValueError(
-            "fit: a record has copies of x and y, and they are Dask's; record a training on some "
-            "of their rows: x[:1000].compute()"
-        )
+        said = "fit: a record has copies of x and y, and they are Dask's"
+        raise ValueError(f"{said}; record a training on some of their rows: x[:1000].compute()")
     return Recording(net, data.x, data.y, loss, optimizer, every, steps)
 
 

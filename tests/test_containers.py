@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import functools
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -284,6 +285,12 @@ class Squared(collections.namedtuple("Squared", "w norm")):
         return super().__new__(cls, w, np.sum(w**2))
 
 
+def holding_itself(hold: Callable[[Any], Any]) -> Any:
+    p = SimpleNamespace(w=[X])
+    p.held = hold(p.w)
+    return p
+
+
 def with_method(w: Any) -> Any:
     p = SimpleNamespace(w=w)
     p.model = lambda x: np.sum(x * p.w)
@@ -293,6 +300,10 @@ def with_method(w: Any) -> Any:
 REFUSED: dict[str, tuple[Any, Any, str]] = {
     "bound to itself": (Bound(X), lambda p: p.model(V), "in a Bound, is bound to a Bound"),
     "bound namespace": (with_method(X), lambda p: p.model(V), "bound to a SimpleNamespace"),
+    "a method of Python's": (holding_itself(lambda w: w.count), lambda p: p.held(1) + 0.0,
+                             "in a SimpleNamespace, is bound to a list"),
+    "a partial of one": (holding_itself(lambda w: functools.partial(w.__getitem__, 0)),
+                         lambda p: np.sum(p.held()), "in a SimpleNamespace, is bound to a list"),
     "closes over": (Closing(X), lambda p: p.model(V), "in a Closing, is bound to a ndarray"),
     "an argument held twice": (Twice(X), lambda p: np.sum(p.w), "Twice: w, .* plain tuples"),
     "the same, the other": (Twice(X), lambda p: np.sum(p["w"]), "Twice: w, .* plain tuples"),
@@ -303,6 +314,7 @@ REFUSED: dict[str, tuple[Any, Any, str]] = {
     "object": (object(), lambda p: 1.0, "not a object"),
     "text in a dict": ({"a": "text"}, lambda p: 1.0, "numbers are needed"),
     "set": ({1.0}, lambda p: 1.0, "not a set"),
+    "a mapping": (collections.UserDict(w=X), lambda p: p["w"][0], "not a UserDict"),
 }
 
 
@@ -347,6 +359,7 @@ RETURNED: dict[str, tuple[Callable[[Any], Any], str]] = {
     "deque": (lambda x: collections.deque([x]), "deque"),
     "function": (lambda x: lambda: x, "function"),
     "words": (lambda x: (x, np.array(["a"])), "ndarray of dtype <U1"),
+    "module": (lambda x: np, "module"),
 }  # fmt: skip
 
 CALLS: dict[str, Callable[[Any], Any]] = {

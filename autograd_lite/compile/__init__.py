@@ -2,9 +2,9 @@
 
 To read it, in this order: `graph` (what a program is made of), `traced` (what takes the arrays'
 place), `recorder` (what writes it down), `recording` (how a function becomes a program, and
-whether that is the function), `watch` (what it reads besides), `draws` (and what it draws),
-`simplify` (made shorter), `memory` (where values lie), `writer` (the code), `loops` (what repeats
-in it), `jit` (or JAX runs it), `compiled` (what is called).
+whether that is the function), `watch` (what it reads besides), `outside` (what of that is refused),
+`draws` (and what it draws), `simplify` (made shorter), `memory` (where values lie), `writer` (the
+code), `loops` (what repeats in it), `jit` (or JAX runs it), `compiled` (what is called).
 
 The work is imported by the first call.
 """
@@ -46,9 +46,10 @@ def compile(f: Callable[..., Any], jit: bool = False) -> Compiled:
 
     Raises:
         CompileError: at the call: a value asked for as a float or as text, random numbers that are
-            no argument (but those of `nn.Dropout`), side effects, writing into arguments; with op
-            and line. Also a Tensor as result that requires a gradient, of which a compiled call has
-            no graph: return its ``.data``, or call within `no_grad`.
+            no argument (but those of `nn.Dropout`), side effects, writing into arguments, files,
+            the clock, printing, warning; with op and line. Also a Tensor as result that requires a
+            gradient, of which a compiled call has no graph: return its ``.data``, or call within
+            `no_grad`.
 
     Example:
         >>> import numpy as np, autograd_lite as ag

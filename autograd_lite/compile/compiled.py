@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial, update_wrapper
 from time import perf_counter
-from types import MethodType
 from typing import Any
 
 import numpy as np
@@ -81,9 +80,8 @@ class Programs:
             variants.append(variant)
             return variant.attempt(given)
         hint(
-            f"{self!r}: what it reads of its surroundings, or what values decide, changes again "
-            f"and again ({variants[-1].watch.changed()}); from now on it runs as it is. Pass as "
-            "arguments what changes"
+            f"{self!r}: what it reads, or values decide, changes again and again, such as "
+            f"{variants[-1].watch.changed()}; it runs as it is. Pass what changes as arguments"
         )
         return None
 
@@ -109,23 +107,26 @@ class Compiled(Programs):
     _watched = ("f",)
 
     def __init__(self, f: Callable[..., Any], jit: bool = False) -> None:
-        if not callable(f):
+        if not (callable(f) or hasattr(f, "__get__")):
             raise TypeError(f"compile: give a function, not a {type(f).__name__}")
         super().__init__()
         update_wrapper(self, f, updated=())
         self.f, self._jit = f, jit
         self._bound: dict[int, Compiled] = {}
+        self._arrays = set[int]()  # ids of those that it holds
         self._elsewhere = False  # whether the function holds another library's array
 
     def __get__(self, owner: Any, kind: Any = None) -> Any:
-        """As a method: a compiled function for each object."""
-        if owner is None:
+        """As a method: a compiled function for each object, or class."""
+        bound = self.f.__get__(owner, kind) if hasattr(self.f, "__get__") else self.f
+        of = id(getattr(bound, "__self__", owner))
+        if bound is self.f:
             return self
-        if id(owner) not in self._bound:
+        if of not in self._bound:
             for old in list(self._bound)[: -_OBJECTS]:
                 del self._bound[old]
-            self._bound[id(owner)] = Compiled(MethodType(self.f, owner), self._jit)
-        return self._bound[id(owner)]
+            self._bound[of] = Compiled(bound, self._jit)
+        return self._bound[of]
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         flat = args if not kwargs and not any(map(is_container, args)) else leaves((args, kwargs))
@@ -133,12 +134,9 @@ class Compiled(Programs):
         foreign = self._elsewhere or (FOREIGN and any(map(is_foreign, map(array_of, flat))))
         if foreign or around - {no_grad} or any(type(x) is Tensor and x._tracked for x in flat):
             return self.f(*args, **kwargs)
-        key: Any = len(around), *map(kind, flat)
+        key: Any = self._one(flat), len(around), *map(kind, flat)
         if flat is not args:
             key = structure((args, kwargs)), key
-        if len({*map(id, flat)}) < len(flat):  # code may ask whether a is b
-            same = [id(x) if isinstance(x, np.ndarray) else -i for i, x in enumerate(flat, 1)]
-            key = (*map(same.index, same), key)
         try:
             found = self.found(key, flat, args, kwargs)
         except ElsewhereError:
@@ -151,12 +149,19 @@ class Compiled(Programs):
             found = None
         return self.f(*args, **kwargs) if found is None else found
 
+    def _one(self, flat: Any) -> Any:
+        """Which arrays are one, or one that it holds, since code may ask whether a is b."""
+        ids = [id(x) for x in flat if isinstance(x, np.ndarray)]
+        if len({*ids}) == len(ids) and self._arrays.isdisjoint(ids):
+            return None
+        return tuple([i if i in self._arrays else ids.index(i) for i in ids])
+
     def made(self, args: Any, kwargs: Any) -> Variant:
-        known = {  # held, so that an id stays that of its object
-            f"argument {i}": x for i, x in enumerate(leaves((args, kwargs))) if not is_dynamic(x)
-        }
-        roots = {getattr(self.f, "__name__", "f"): self.f, **known}
+        roots = {getattr(self.f, "__name__", "f"): self.f}
+        for i, x in enumerate(leaves((args, kwargs))):  # held, so that an id stays its object's
+            roots |= {} if is_dynamic(x) else {f"argument {i}": x}
         watch = first = Watch(roots)
+        self._arrays |= watch.arrays
         for again in (False, True):
             try:
                 refuse = partial(watch.refuse, "compile: the function")

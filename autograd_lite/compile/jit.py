@@ -23,6 +23,7 @@ from .simplify import same_kind
 
 _AT = {operator.setitem: "set", np.add.at: "add", np.multiply.at: "multiply",
        np.maximum.at: "max", np.minimum.at: "min"}  # fmt: skip
+_DIVIDING = {operator.truediv, operator.floordiv, operator.mod, operator.pow}
 _INDEX = {operator.getitem: 1, after: 2, np.take: 1, np.take_along_axis: 1}  # its place
 _OWN: dict[Any, Callable[..., Any]] = {
     np.argsort: lambda x, axis=-1, kind=None: jnp.argsort(x, axis),  # of any kind stable
@@ -35,27 +36,31 @@ _OWN: dict[Any, Callable[..., Any]] = {
 
 def jitted(program: Program) -> Callable[..., Any]:
     """The function that a program is, of arrays, compiled by JAX at its first call."""
-
     def run(*given: Any) -> Any:
         known = dict(zip((*program.inputs, *program.captured), given, strict=True))
-        of, asked = partial(mapped, change=lambda x: known[x] if type(x) is Node else x), []
+        of = partial(mapped, change=lambda x: known[x] if type(x) is Node else x)
+        asked, sound = list[Any](), list[Any]()
         for node in program.nodes:
             args, kwargs = of(node.args), of(node.kwargs)
             if not isinstance(node, Guard):
                 t = _squared(node)
                 known[node] = (1 - known[t]) * (1 + known[t]) if t else _called(node, args, kwargs)
-                asked += _sound(node, args, kwargs, known[node])
+                sound += _sound(node, args, kwargs, known[node])
             elif node.function is not graph.kind_of:
                 asked.append(jnp.asarray(args[0], node.function) == node.value)
-        return of(program.outputs), [jnp.all(jnp.stack(asked))] if asked else []
+        return of(program.outputs), *([jnp.all(jnp.stack(x))] if x else [] for x in (asked, sound))
 
     compiled = jax.jit(run)
 
     def function(*given: Any) -> Any:
+        if "raise" in np.geterr().values():
+            raise FloatingPointError("JAX raises none")  # so that the function itself is called
         with jax.enable_x64(True):
-            found, as_recorded = compiled(*given)
+            found, as_recorded, sound = compiled(*given)
         if not all(as_recorded):
             raise graph.Changed
+        if not all(sound):
+            raise ArithmeticError("of these values NumPy makes something else")
         results = list[Any]()
         for x, example in zip(found, graph.values(program.outputs), strict=True):
             if not isinstance(example, np.ndarray):
@@ -107,22 +112,35 @@ def _like(function: Any) -> Any:
     if ufunc is None or function in _OWN:
         return _OWN.get(function, function)
     home = jnp if getattr(np, ufunc.__name__, None) is ufunc else jax.scipy.special
-    own = getattr(home, ufunc.__name__.lstrip("_"))  # as of special.zeta
+    name = ufunc.__name__.lstrip("_")  # as of special.zeta
+    own = getattr(home, "digamma" if name == "psi" else name)
     if function is not ufunc:
         return getattr(own, function.__name__)
 
     def widened(*args: Any, **kwargs: Any) -> Any:
-        weak = (int, float, complex)  # and no bool
-        given = [type(x) if type(x) in weak else jnp.result_type(x) for x in args]
-        kinds = ufunc.resolve_dtypes((*given, *[None] * ufunc.nout))
+        kinds = ufunc.resolve_dtypes((*map(_kind, args), *[None] * ufunc.nout))
         return own(*map(jnp.asarray, args, kinds), **kwargs)
 
     return widened
 
 
+def _kind(x: Any) -> Any:
+    """Its dtype; of a number of Python's, also of one that is computed, its type."""
+    dtype = jnp.result_type(x)
+    weak = type(x) in (int, float, complex) or getattr(x, "weak_type", False)
+    return {"i": int, "f": float, "c": complex}[dtype.kind] if weak else dtype
+
+
 def _sound(node: Node, args: Any, kwargs: Any, value: Any) -> list[Any]:
     """Whether NumPy would raise no error of the values, computed, where JAX raises none."""
     function, known = node.function, dict[str, Any](mode="fill", fill_value=False)
+    if function in _DIVIDING and type(node.value) in (float, complex):
+        return [jnp.isfinite(value)]  # else Python raises, or a power is complex
+    if function in (np.power, operator.pow) and node.dtype.kind in "iu":
+        return [jnp.all(args[1] >= 0)]
+    if function is graph.converted and node.dtype.kind in "iu" and args[0].dtype.kind == "f":
+        least, most = np.iinfo(node.dtype).min - 1.0, np.iinfo(node.dtype).max + 1.0
+        return [jnp.all((args[0] > least) & (args[0] < most))]
     if "linalg" in str(getattr(function, "__module__", "")):
         odd = ~jnp.all(jnp.isfinite(jnp.asarray(args[0])))
         return [odd | jnp.all(jnp.isfinite(x)) for x in jax.tree.leaves(value)]

@@ -137,9 +137,12 @@ class Recorder(Mode):
 
     def _note_settings(self, node: Node) -> None:
         """What is set for warnings, where that isn't as outside."""
-        if any(f[0] == "error" and f not in self._filters for f in warnings.filters):
-            self.refuse("warnings are made errors; compile the parts")
+        new = [f for f in warnings.filters if f not in self._filters]
         now: Any = np.geterr()
+        if any(f[0] == "error" for f in new):
+            self.refuse("warnings are made errors; compile the parts")
+        if any(f[0] == "ignore" and issubclass(RuntimeWarning, f[2]) for f in new):
+            now = {k: "ignore" if v == "warn" else v for k, v in now.items()}
         if now != self._errors:
             node.errors = tuple((k, v) for k, v in sorted(now.items()) if v != self._errors[k])
             if {"call", "log"} & {v for _, v in node.errors}:

@@ -6,7 +6,7 @@ import inspect
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from itertools import product, repeat
 from numbers import Number
 from operator import is_not
@@ -20,6 +20,7 @@ from ..containers import is_container, is_numeric, leaves, paths, rebuilt, resul
 from ..engine.tensor import Tensor, _leaf, is_tracked
 from .draws import Draws
 from .graph import CompileError, EndlessError, Guard, KindError, Node, Program, values
+from .outside import outside
 from .recorder import Recorder
 
 NUMBERS = (float, complex)
@@ -91,7 +92,7 @@ def is_dynamic(x: Any) -> bool:
     )
 
 
-_BY_VALUE = (int, str, bytes, np.generic, np.dtype, range, Number)
+_BY_TEXT = (int, str, bytes, np.generic, np.dtype, range, Number)  # equal ones may differ
 
 
 def kind(x: Any) -> Any:
@@ -107,7 +108,7 @@ def kind(x: Any) -> Any:
         return type(x)
     if hasattr(type(x), "__next__"):
         raise KindError(f"compile: a {type(x).__name__} is used up by a call; give a list of it")
-    return type(x), x if isinstance(x, _BY_VALUE) and not hasattr(x, "__dict__") else id(x)
+    return type(x), repr(x) if isinstance(x, _BY_TEXT) and not hasattr(x, "__dict__") else id(x)
 
 
 def structure(tree: Any) -> Any:
@@ -119,7 +120,7 @@ def structure(tree: Any) -> Any:
         return of, tuple(map(structure, tree))
     kept = () if of is dict else [(name, kind(x)) for name, x in containers.settings(tree).items()]
     inner = tree if of is dict else containers.parts(tree)
-    return of, tuple([(key, structure(x)) for key, x in inner.items()]), *kept
+    return of, tuple([(type(key), key, structure(x)) for key, x in inner.items()]), *kept
 
 
 def arrays(tree: Any) -> list[Any]:
@@ -209,7 +210,7 @@ def tried(
             except (Exception, SystemExit):  # a call's, too, or it isn't compiled for these
                 pass
         try:
-            with Draws():
+            with Draws(), outside() if flat is first else nullcontext():
                 result: Any = f(*args, **kwargs)
         except (Exception, SystemExit) as error:
             if flat is first:
@@ -263,6 +264,8 @@ def agree(
             ours, theirs = code(given), arrays(result)
         except Exception as error:
             if i == 0:  # which the function's own call, before, did not
+                if isinstance(error, CompileError):
+                    raise
                 said = f"compile: of the same numbers the code raises {error!r}"
                 raise CompileError(f"{said}: {_ASKS}") from error
             continue  # then f is called

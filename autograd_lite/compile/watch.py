@@ -13,19 +13,22 @@ import copyreg
 import dis
 import gc
 import inspect
+import logging
 import os
 import random
 import sys
 import threading
 import weakref
+from abc import ABCMeta, get_cache_token
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from contextvars import ContextVar
 from functools import partial
 from operator import is_
 from pathlib import Path
 from pickle import dumps
-from types import CellType, CodeType, FunctionType, ModuleType
+from types import BuiltinFunctionType, CellType, CodeType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -45,16 +48,16 @@ class EffectError(CompileError):
 
 _MOST = 20_000  # objects
 _FEW = 64  # entries that are watched one by one
-_OWN = {"autograd_lite", "nn"}
-_LIBRARIES = {"numpy", "scipy", *_OWN}
+OWN = {"autograd_lite", "nn"}
+_LIBRARIES = {"numpy", "scipy", *OWN}
 _PYTHON = str(Path(os.__file__).parent)
-_HOLDERS = {"builtins", "collections", "functools", "operator", "itertools", "types", "os",
-            "weakref", *_OWN}  # fmt: skip
+_RUNNING = {"unittest.case", "asyncio.unix_events", "asyncio.windows_events"}
+_LOGGERS = {logging.Logger, logging.RootLogger}  # which reach all others
 _BY_TEXT = {"globals", "__globals__", "eval", "exec"}  # they may read any global
 _VALUES = (str, bytes, int, float, complex, type(None), type(...), np.generic, np.dtype, range)
+_IMPORTING = {"import_module", "__import__", "modules"}
 _UNSET = object()
 _IMMUTABLE = 1 << 8  # a type's flag, which those of Python have
-_BUFFERS = (bytearray, memoryview, array.array)
 _ATOMS = (*_VALUES, ModuleType, CodeType, np.ufunc)
 _DRAWN = (np.random.Generator, np.random.BitGenerator, np.random.RandomState, random.Random)
 _UNDONE = (list, OrderedDict, dict, set, deque, bytearray, array.array)
@@ -65,19 +68,22 @@ class Watch:
 
     Args:
         roots: where to start, by names for messages.
+        own: an optimizer whose learning rate is read at each call.
 
     Attributes:
         tensors: those that were reached.
+        arrays: the ids of those.
         undoing: calls that undo what is changed.
 
     Raises:
         CompileError: it is more than can be watched.
     """
 
-    def __init__(self, roots: dict[str, Any]) -> None:
+    def __init__(self, roots: dict[str, Any], own: Any = None) -> None:
         self._held: dict[str, Any] = {  # what the code speaks of
             "alike": self._alike, "same": _same, "refs": gc.get_referents, "of_place": _of_place,
-            "entries": _entries, "roots": roots,
+            "entries": _entries, "state": _state, "token": get_cache_token,
+            "roots": roots,
         }  # fmt: skip
         # How something is reached, for messages; what holds of it; and where that tells that
         # something was added, to what.
@@ -89,13 +95,21 @@ class Watch:
         self._names, self._words = set[str](), set[str]()
         self._asked: set[tuple[int, str]] = set()  # the names in scopes that are watched
         self._chance: list[Any] = []
+        self._rated: list[tuple[Any, str]] = []  # optimizers
         self.undoing: list[Callable[[], Any]] = []
         self._inner: set[int] = set()  # ids of what types, and Python's own objects, consist of
         self.tensors: list[Tensor] = []
+        self.arrays = set[int]()
         # Packages that are the user's wherever they are installed: those of what is compiled.
         given = [x.func if isinstance(x, partial) else x for x in roots.values()]
         self._own = {_root(y) for x in given for y in (x, inspect.unwrap(x))}
         self._walk([(x, name) for name, x in roots.items()])
+        if "modules" in self._words:
+            absent = self._name(self._words - sys.modules.keys())
+            self._test("sys.modules", f"{self._name(sys.modules)}.keys().isdisjoint({absent})")
+        for optimizer, path in self._rated:
+            if optimizer is not own and "lr" in self._words:
+                self._test(f"{path}.lr", f"{self._name(optimizer)}.lr", optimizer.lr)
         for x, path, names in self._modules.values():
             if names is self._words:  # what else may come to the user's
                 others = self._name(names - vars(x).keys())
@@ -187,6 +201,9 @@ class Watch:
             elif isinstance(x, ModuleType):
                 of_library = _is_library(x, self._own)
                 self._modules[id(x)] = x, path, self._names if of_library else self._words
+                todo.append((type(x), path))
+            if isinstance(x, np.ufunc):  # of a function of the user's, perhaps
+                todo += [(y, path) for y in gc.get_referents(x) if isinstance(y, FunctionType)]
             if type(x) in STAND_INS or _is_atom(x) or id(x) in seen or x is sys.modules:
                 continue
             if is_foreign(array_of(x)):
@@ -201,10 +218,12 @@ class Watch:
 
     def _in_modules(self) -> list[tuple[Any, str]]:
         """What else is in the modules that were met."""
-        found: list[tuple[Any, str]] = []
+        by_name = not self._names.isdisjoint(_IMPORTING)
+        found = self._look_up(sys.modules, self._words, "sys.modules") if by_name else []
         for x, path, names in self._modules.values():
-            new = {name for name in names if (id(vars(x)), name) not in self._asked}
-            found += self._look_up(vars(x), new, path)
+            if names is self._words:  # the user's, of which code may ask by any name
+                names = {"__getattr__", *(vars(x) if "getattr" in names else ()), *names}
+            found += self._look_up(vars(x), names, path)
         return found
 
     def _within(self, x: Any, path: str) -> list[tuple[Any, str]]:
@@ -214,7 +233,7 @@ class Watch:
             for flag in ("_tracked", "name"):
                 self._test(f"{path}.{flag}", f"{self._name(x)}.{flag}", getattr(x, flag))
             return []
-        if isinstance(x, (np.ndarray, *_BUFFERS)):
+        if isinstance(x, np.ndarray) or _is_buffer(x):
             return self._array(x, path)
         if isinstance(x, _DRAWN):
             self._chance.append(x)
@@ -224,9 +243,11 @@ class Watch:
             of_place = _of_place(x)  # what it holds here, and in other threads and contexts not
             self._test(path, f"same(of_place({self._name(x)}), {self._name(of_place)})")
             return [(y, path) for y in of_place]
-        if hasattr(type(x), "_watched"):
+        self._rated += [(x, path)] if hasattr(type(x), "_lr") else []
+        if type(x) in _LOGGERS or hasattr(type(x), "_watched"):
+            watched = getattr(x, "_watched", ("level", "disabled", "parent"))
             self._attributes.add(id(getattr(x, "__dict__", None)))
-            held = {name: getattr(x, name, None) for name in ("__class__", *x._watched)}
+            held = {name: getattr(x, name, None) for name in ("__class__", *watched)}
             for name, y in held.items():
                 self._test(f"{path}.{name}", f"getattr({self._name(x)}, {name!r}, None)", y)
             return [(y, path) for y in held.values()]
@@ -234,17 +255,22 @@ class Watch:
             return self._code(x, path)
         if isinstance(x, weakref.ref):
             return [(x(), path)]
+        if isinstance(x, ABCMeta):  # of which anything may be registered as an instance
+            self._test(path, f"token() == {get_cache_token()}")
         if _is_closed(x, self._own):
             return []
+        state = _state(x)
+        if state is not None:
+            self._test(path, f"state({self._name(x)}) == {self._name(state)}")
         own = getattr(x, "__dict__", None)  # it is made now, if it's made at all
         self._attributes.add(id(own))
         if isinstance(x, type):
             copyreg._slotnames(x)  # type: ignore[attr-defined]  # likewise
             self._attributes.update(map(id, gc.get_referents(x)))  # its dict is among them
-        if not isinstance(x, tuple) and _root(type(x)) != "autograd_lite":
+        if not isinstance(x, tuple):
             self._object(x, path, own)
             self.undoing += [] if id(x) in self._inner else _undoing(x)
-        if isinstance(x, type) or type(x).__module__ in _HOLDERS - {"builtins"}:
+        if isinstance(x, type):
             self._inner.update(id(y) for y in gc.get_referents(x) if y is not own)
         attributes = own if type(own) is dict else None  # which Python 3.13's referents lack
         named: Any = x if type(x) is dict else attributes or {}
@@ -253,6 +279,7 @@ class Watch:
 
     def _array(self, x: Any, path: str) -> list[tuple[Any, str]]:
         """Watch the entries of an array, or of what is like one; what else it refers to."""
+        self.arrays.add(id(x))
         was = _entries(x)
         self._test(f"{path}'s entries", f"entries({self._name(x)}) == {self._name(was)}")
         if isinstance(x, np.ndarray) and type(was) is tuple and x.flags.writeable:
@@ -286,12 +313,12 @@ class Watch:
 
     def _look_up(self, scope: dict[str, Any], names: Any, path: str) -> list[tuple[Any, str]]:
         """Watch some names in a scope; what they are."""
-        found = {name: scope[name] for name in sorted(names & scope.keys())}
+        new = {name for name in names & scope.keys() if (id(scope), name) not in self._asked}
+        found = {name: scope[name] for name in sorted(new)}
         self.undoing.append(partial(scope.update, found))
         for name, x in found.items():
-            if (id(scope), name) not in self._asked:
-                self._asked.add((id(scope), name))
-                self._test(f"{path}.{name}", f"{self._name(scope)}[{name!r}]", x)
+            self._asked.add((id(scope), name))
+            self._test(f"{path}.{name}", f"{self._name(scope)}[{name!r}]", x)
         return [(x, f"{path}.{name}") for name, x in found.items()]
 
     def _code(self, f: FunctionType, path: str) -> list[tuple[Any, str]]:
@@ -299,7 +326,8 @@ class Watch:
         f.__annotations__  # noqa: B018  (it is made now, if it's made at all)
         cells = list(zip(f.__closure__ or (), f.__code__.co_freevars, strict=True))
         if _is_library(f, self._own):  # they aren't written to
-            read = [(os.environ, "os.environ")] if f is os.getenv else []
+            asks = f in (os.getenv, getattr(os, "getenvb", None))
+            read = [(os.environ, "os.environ")] if asks else []
             return [*read, *((x, path) for cell, _ in cells for x in gc.get_referents(cell))]
         own: tuple[Any, ...] = (f.__defaults__, f.__kwdefaults__, f.__dict__)
         found: list[tuple[Any, str]] = [(x, path) for x in own]
@@ -311,18 +339,19 @@ class Watch:
         words = {x for code in codes for x in code.co_consts if type(x) is str} | names
         self._names |= names
         self._words |= words
+        found += self._look_up(sys.modules, words, path)
         if not names.isdisjoint(_BY_TEXT):
             every = {name for name in f.__globals__ if name[:2] != "__"}
             reached = self._look_up(f.__globals__, every, path)
             found += [(x, at) for x, at in reached if not isinstance(x, (FunctionType, type))]
             self._keys(f.__globals__, path)
-        found += [(sys.modules[name], name) for name in words & sys.modules.keys()]
         loaded = {name for code in codes for name in _loaded(code)}
         loaded |= words if "__name__" in loaded else set()  # as of sys.modules[__name__].k
         found += self._look_up(f.__globals__, loaded, path)
-        of = self._name(f.__globals__)
-        for name in sorted(loaded - f.__globals__.keys()):
+        of, built_in = self._name(f.__globals__), loaded - f.__globals__.keys()
+        for name in sorted(built_in):
             self._test(f"{path}.{name}", f"{name!r} not in {of}")
+        found += self._look_up(f.__builtins__, built_in, path)  # type: ignore[attr-defined]
         return found
 
 
@@ -406,25 +435,22 @@ def _is_library(x: Any, own: set[str]) -> bool:
         return not isinstance(x, FunctionType) and bool(getattr(x, "__flags__", 0) & _IMMUTABLE)
     file = str(getattr(sys.modules.get(root), "__file__", ""))
     is_installed = root not in own and ("site-packages" in file or "dist-packages" in file)
-    return is_installed or _is_closed_root(root)
+    return is_installed or is_closed_root(root)
 
 
-def _is_closed_root(root: str) -> bool:
+def is_closed_root(root: str) -> bool:
     """Whether a module is Python's own, and no other one of that name, or like one."""
     file = getattr(sys.modules.get(root), "__file__", None) or _PYTHON
     return root in _LIBRARIES or (root in sys.stdlib_module_names and file.startswith(_PYTHON))
 
 
 def _is_closed(x: Any, own: set[str]) -> bool:
-    """Whether it is a library's own: its types and functions, and locks, loggers, generators, …;
-    not what of NumPy's and SciPy's has attributes, such as a polynomial.
-    """
-    if isinstance(x, type):
+    """Whether it is a library's own: its types and functions, and what runs the user's code."""
+    if isinstance(x, BuiltinFunctionType):
+        return x.__self__ is None or isinstance(x.__self__, ModuleType)
+    if isinstance(x, type) or (inspect.isroutine(x) and not inspect.ismethod(x)):
         return _is_library(x, own)
-    kind = _root(type(x))
-    if kind in ("numpy", "scipy") and hasattr(x, "__dict__") and not inspect.isroutine(x):
-        return False
-    return kind not in _HOLDERS and _is_closed_root(kind)
+    return type(x).__module__ in _RUNNING
 
 
 def _is_atom(x: Any) -> bool:
@@ -446,10 +472,26 @@ def _same(now: Any, was: Any) -> bool:
     return as_many and (all(map(is_, now, was)) or all(map(_alike, now, was)))
 
 
+def _is_buffer(x: Any) -> bool:
+    """Whether it has memory that others may write to, as an array of `ctypes`, or PyTorch's."""
+    with suppress(TypeError, BufferError):
+        memoryview(x).release()
+        return True
+    return hasattr(type(x), "__array__") and not hasattr(type(x), "__array_function__")
+
+
 def _entries(x: Any) -> Any:
     """What an array holds, and how."""
-    if isinstance(x, _BUFFERS):
-        return bytes(x)
+    if not isinstance(x, np.ndarray):
+        return bytes(x) if not hasattr(x, "__array__") else _entries(np.array(x))
     if x.dtype.hasobject:
         return repr(x.tolist())
     return x.shape, x.dtype, x.tobytes()
+
+
+def _state(x: Any) -> Any:
+    """What an iterator or a stream of Python's own holds besides what it refers to."""
+    if type(x).__flags__ & _IMMUTABLE and {"__next__", "__setstate__"} & {*dir(type(x))}:
+        with suppress(Exception):  # it needn't be one that can be copied
+            return repr(x.__reduce_ex__(4))
+    return None

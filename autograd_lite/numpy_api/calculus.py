@@ -68,10 +68,7 @@ def _slopes(f: Any, h: Any, edge_order: int) -> Any:
     return np.concatenate([first, inner, last], -1)
 
 
-trapezoid = numpys(
-    np.trapezoid,
-    "The integral along an axis by trapezoids; the coordinates ``x`` have a gradient, too.",
-)
+trapezoid = numpys(np.trapezoid, "The integral along an axis by trapezoids.")
 
 
 @implements(np.interp)
@@ -125,9 +122,7 @@ def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: float = 2 * n
     return p + (unwrapped - array).astype(unwrapped.dtype)
 
 
-polyval = numpys(
-    np.polyval, "The polynomial with coefficients ``p``, the highest first, at ``x``."
-)
+polyval = numpys(np.polyval, "The polynomial with coefficients ``p``, highest first, at ``x``.")
 
 
 @implements(np.vander)
@@ -297,9 +292,7 @@ def running(extreme: Any, a: Any, axis: int = 0, dtype: Any = None) -> Any:
     return np.take_along_axis(a, places, axis)
 
 
-diff = numpys(
-    np.diff, "The n-th differences along an axis, with the given entries before and behind."
-)
+diff = numpys(np.diff, "The n-th differences along an axis, with entries before and behind.")
 
 
 @implements(np.ediff1d)

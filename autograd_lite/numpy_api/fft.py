@@ -65,7 +65,5 @@ fftn, ifftn, rfftn, irfftn, fft2, ifft2, rfft2, irfft2 = (
     for f in (np.fft.fftn, np.fft.ifftn, np.fft.rfftn, np.fft.irfftn,
               np.fft.fft2, np.fft.ifft2, np.fft.rfft2, np.fft.irfft2)
 )  # fmt: skip
-fftshift = numpys(
-    np.fft.fftshift, "The halves along axes exchanged: frequency 0 goes to the middle."
-)
+fftshift = numpys(np.fft.fftshift, "The halves along axes exchanged: frequency 0 in the middle.")
 ifftshift = numpys(np.fft.ifftshift, "The inverse of `fftshift`.")

@@ -119,9 +119,7 @@ def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
     return solve(np.reshape(a, (b.size, -1)), np.ravel(b)).reshape(a.shape[b.ndim :])
 
 
-tensorinv = numpys(
-    np.linalg.tensorinv, "The inverse of ``a`` as a map from its last axes to its first ``ind``."
-)
+tensorinv = numpys(np.linalg.tensorinv, "The inverse of ``a``, which maps to its first axes.")
 
 
 @implements(np.linalg.slogdet)
@@ -362,10 +360,7 @@ def _root_of_powers(x: Any, ord: Any, axes: tuple[int, ...], keepdims: Any) -> A
 
 _numpys_norm = ran(np.linalg.norm.__wrapped__)  # type: ignore[attr-defined]
 matrix_norm = numpys(np.linalg.matrix_norm, "`norm` of matrices: ``(…, m, n)`` → ``(…)``.")
-vector_norm = numpys(
-    np.linalg.vector_norm,
-    "`norm` of the entries along ``axis``, one or several, as those of one vector.",
-)
+vector_norm = numpys(np.linalg.vector_norm, "`norm` of the entries along one axis or several.")
 
 
 @implements(np.linalg.cond)

@@ -123,10 +123,8 @@ _trim_zeros = numpys(np.trim_zeros, "Of an array whose values are at hand.")
 def trim_zeros(filt: Any, **how: Any) -> Any:
     """Without the zeros at the front and the back."""
     if is_foreign(array_of(filt)):
-        raise TypeError(
-            "trim_zeros: where zeros end is seen by the values, which another library's array is "
-            "asked for by name only; cut it by a slice"
-        )
+        said = "trim_zeros: where zeros end is seen by the values, which aren't at hand"
+        raise TypeError(f"{said}; cut it by a slice")
     return _trim_zeros(operand(filt), **how)
 
 
@@ -139,10 +137,8 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Tensor:
     further = np.arange(n + 1, n + m + 1).reshape(values.shape)
     index = np.insert(numbers, value(obj) if type(obj) is Tensor else obj, further, axis)
     if is_tracked(values) and arr.dtype.kind not in "fc":
-        raise TypeError(
-            f"insert: the values require a gradient, and an array of {arr.dtype} would round them; "
-            "make it one of floats"
-        )
+        said = f"insert: the values require a gradient, and {arr.dtype} would round them"
+        raise TypeError(f"{said}; make it one of floats")
     both = concatenate([ravel(arr), ravel(values)], dtype=arr.dtype)
     return pick(both, index=index, shape=(n + m,))
 
@@ -167,9 +163,7 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Te
     if x.dtype.kind in "biu":  # NumPy rounds
         return np.pad(value(x), pad_width, mode, **kwargs)  # type: ignore[return-value]
     if callable(mode):
-        raise TypeError(
-            "pad: a function as mode writes into the array; join the parts with np.concatenate"
-        )
+        raise TypeError("pad: a function as mode writes into the array; use np.concatenate")
     if mode == "empty":  # what stands there is undefined; let it be 0
         mode = "constant"
     even = kwargs.get("reflect_type") != "odd"

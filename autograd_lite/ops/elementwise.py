@@ -445,10 +445,8 @@ def cast(function: str, x: Any, dtype: DTypeLike, casting: Any = "same_kind") ->
     """``x`` in the dtype that ``dtype=`` asks for, where NumPy's ``casting`` lets it be."""
     x = operand(x)
     if not np.can_cast(x.dtype, dtype, casting):
-        raise TypeError(
-            f"{function}: casting={casting!r} doesn't turn {x.dtype} into {np.dtype(dtype)}; "
-            "write t.astype(dtype) instead"
-        )
+        said = f"casting={casting!r} doesn't turn {x.dtype} into {np.dtype(dtype)}"
+        raise TypeError(f"{function}: {said}; write t.astype(dtype) instead")
     return astype(x, dtype)
 
 

@@ -40,10 +40,8 @@ def reshape(a: Any, shape: Any, order: str = "C", *, copy: bool | None = None) -
         sizes = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
         return transpose(reshape_op(transpose(a), shape=sizes[::-1]))
     if order != "C":
-        raise ValueError(
-            f"reshape: order={order!r} depends on how an array lies in memory, which is not a "
-            "Tensor's affair; give 'C' or 'F'"
-        )
+        said = f"reshape: order={order!r} depends on how an array lies in memory"
+        raise ValueError(f"{said}, which is not a Tensor's affair; give 'C' or 'F'")
     return reshape_op(a, shape=shape)
 
 
@@ -106,9 +104,7 @@ def swapaxes(a: Any, axis1: Any, axis2: Any) -> Tensor:
     return transpose(a, order)
 
 
-moveaxis = numpys(
-    np.moveaxis, "The axes ``source`` put where ``destination`` says, the others in their order."
-)
+moveaxis = numpys(np.moveaxis, "Axes ``source`` at ``destination``, the others in their order.")
 rollaxis = numpys(np.rollaxis, "An axis moved back until it stands before ``start``.")
 
 

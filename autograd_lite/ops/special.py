@@ -85,10 +85,8 @@ row("logit", lambda out, x: 1 / (x * (1 - x)), domain=PART)
 
 def _polygamma(x: Any, n: int) -> Any:
     if np.iscomplexobj(x):
-        raise TypeError(
-            "of complex numbers SciPy has no polygamma, so that psi has no derivative there; take "
-            "t.real where that is meant"
-        )
+        said = "of complex numbers SciPy has no polygamma, so that psi has no derivative there"
+        raise TypeError(f"{said}; take t.real where that is meant")
     if is_at_hand(x):
         return sp.polygamma(n, x)
     return (-1.0) ** (n + 1) * factorial(n) * sp.zeta(n + 1.0, x) if n else sp.psi(x)

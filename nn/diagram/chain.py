@@ -57,17 +57,14 @@ def layers_of(net: Any) -> list[Layer]:
         elif layers and callable(module) and not _has_parameters(module):
             layers[-1].activations.append(module)
         else:
-            raise TypeError(
-                f"draw: the columns of a diagram are Linears, with activations after them, and "
-                f"not {type(module).__name__}; ag.draw(net(x)) draws any computation"
-            )
+            said = f"Linears, with activations after them, and not {type(module).__name__}"
+            raise TypeError(f"draw: columns are {said}; ag.draw(net(x)) draws any computation")
     if not layers:
         raise TypeError("draw: there is no Linear in the network; ag.draw(net(x)) draws any")
     for k, (before, after) in enumerate(pairwise(layers), start=1):
         if before.n_out != after.n_in:
-            raise ValueError(
-                f"draw: layer {k} has {before.n_out} outputs, and the next takes {after.n_in}"
-            )
+            said = f"layer {k} has {before.n_out} outputs, and the next takes {after.n_in}"
+            raise ValueError(f"draw: {said}")
     return layers
 
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import autograd_lite as ag
+from autograd_lite.arrays import given
 from autograd_lite.engine.tensor import Array
 from autograd_lite.seen import unseen
 
@@ -47,17 +48,14 @@ def run(net: Module, layers: list[Layer], values: Any) -> Run:
             sums.append(out.numpy())
             outputs.append(_activated(layer, sums[-1]))
             if outputs[-1].shape != (1, layer.n_out):
-                raise ValueError(
-                    f"draw: the activation of layer {k} gives shape {outputs[-1].shape} of "
-                    f"{(1, layer.n_out)}, and the diagram has a circle for each of its inputs"
-                )
+                shapes = f"{outputs[-1].shape} of {(1, layer.n_out)}"
+                said = f"draw: the activation of layer {k} gives shape {shapes}"
+                raise ValueError(f"{said}, and the diagram has a circle for each of its inputs")
         whole = _array(net(ag.Tensor(row)))
     last = outputs[-1]
     if whole.shape != last.shape or not np.allclose(whole, last, rtol=1e-6, equal_nan=True):
-        raise TypeError(
-            f"draw: values can't be shown, since {type(net).__name__} computes something else than "
-            "its layers one after the other; ag.draw(net(x), values=True) draws what it does"
-        )
+        said = f"draw: {type(net).__name__} computes something else than its layers one by one"
+        raise TypeError(f"{said}; ag.draw(net(x), values=True) draws what it does")
     return Run([out[0] for out in outputs], [s[0] for s in sums])
 
 
@@ -84,12 +82,9 @@ def _array(result: Any) -> Array:
 
 def _observation(values: Any, n_in: int) -> Array:
     if isinstance(values, bool):
-        raise TypeError(
-            f"draw: values takes an observation to run the net on, such as values=x[0], "
-            f"and not {values}"
-        )
+        raise TypeError(f"draw: values takes an observation, such as values=x[0], and not {values}")
     try:
-        array = _array(values)
+        array = _array(values) if isinstance(values, ag.Tensor) else given(values, "draw")
     except ValueError as error:  # rows of different lengths
         raise ValueError(f"draw: values is no array: {error}") from None
     if array.dtype.kind not in "biuf":
@@ -97,8 +92,6 @@ def _observation(values: Any, n_in: int) -> Array:
     if array.shape not in ((n_in,), (1, n_in)):
         several = array.ndim == 2 and array.shape[1] == n_in and len(array) > 1
         remedy = "; give one row of it" if several else ""
-        raise ValueError(
-            f"draw: the net has n_in = {n_in}, so values takes one observation of shape "
-            f"({n_in},) or (1, {n_in}), and not {array.shape}{remedy}"
-        )
+        said = f"draw: the net has n_in = {n_in}, so values takes one observation of shape"
+        raise ValueError(f"{said} ({n_in},) or (1, {n_in}), and not {array.shape}{remedy}")
     return array.reshape(n_in)

@@ -66,6 +66,33 @@ def test_values_that_decide():
     agree(lambda x: x * 2 if x.sum() > 0 else -x, (np.ones(2),), (-np.ones(2),))
 
 
+@pytest.mark.parametrize(("f", "first", "second"), [
+    (lambda s: 1 / s, 2.0, 0.0), (lambda n: np.arange(1, 4) ** n, np.int64(2), np.int64(-1)),
+    (lambda x: x.astype(np.int32), np.array([1.5, -2.5]), np.array([np.nan, 1e12])),
+])  # fmt: skip
+def test_values_of_which_python_or_numpy_makes_something_else(f: Any, first: Any, second: Any):
+    compiled = ag.compile(f, jit=True)
+    with np.errstate(invalid="ignore"):
+        for x in (first, second, first):
+            try:
+                expected = f(x)
+            except (ArithmeticError, ValueError) as error:
+                with pytest.raises(type(error)):
+                    compiled(x)
+            else:
+                assert_same(compiled(x), expected)
+
+
+def test_errors_that_are_asked_for_and_types_of_numbers():
+    log = ag.compile(np.log, jit=True)
+    assert_same(log(np.ones(2)), np.zeros(2))
+    with np.errstate(all="raise"), pytest.raises(FloatingPointError):
+        log(-np.ones(2))
+    agree(lambda x, s: x * s, (np.ones(2, np.float32), 2.5), (np.ones(2, np.float32), 0.1))
+    with pytest.raises(ag.CompileError, match=r"^compile: np.nonzero can't be had with jit=True"):
+        ag.compile(np.nonzero, jit=True)(np.ones(2))
+
+
 def test_types_of_results_and_float32():
     agree(
         lambda x, n: (x.sum(), x * 0.1, {"n": n * x, "mean": np.mean(n)}, [x @ x.T, n // 2]),

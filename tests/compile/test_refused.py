@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import array
 import collections
+import cProfile
 import functools
+import inspect
 import json
 import logging
 import math
+import sys
+import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -128,6 +135,56 @@ def test_what_values_decide_is_right_for_others_too(f: Any):
                 compiled(x)
         else:
             assert_same(compiled(x), expected)
+
+
+@each({
+    "file": lambda x: x * len(Path(__file__).read_text()),
+    "file of NumPy's": lambda x: x * np.loadtxt(__file__, str, max_rows=1).size,
+    "folder": lambda x: x * Path(__file__).exists(),
+    "clock": lambda x: x * int(time.time()),
+    "date": lambda x: x * datetime.now().day,
+    "print": lambda x: (print("here"), x)[1],
+    "log": lambda x: (logging.getLogger("of_the_test").warning("here"), x)[1],
+    "warning": lambda x: (warnings.warn("here", stacklevel=1), x)[1],
+    "caller": lambda x: x * inspect.currentframe().f_back.f_lineno,  # type: ignore[union-attr]
+})  # fmt: skip
+def test_what_is_asked_of_the_system(f: Any):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        refused(f, "files, the clock and what is printed or warned of")
+
+
+def test_what_a_library_asks_for_itself_is_none_of_it():
+    """Imports, and what is asked while it is compiled that a first call has kept."""
+
+    @functools.cache
+    def loaded() -> Any:
+        return np.frombuffer(Path(__file__).read_bytes()[:24])
+
+    def f(x: Any) -> Any:
+        import colorsys
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return np.log(x) * loaded()[0] * len(colorsys.__name__)
+
+    sys.modules.pop("colorsys", None)
+    agree(f, X, X + 1)
+    compiled = ag.compile(f)
+    compiled(X)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        compiled(X)  # whose logarithms of negative numbers are no news
+
+
+def test_a_profile_is_none_of_its_business():
+    profile = cProfile.Profile()
+    with profile:
+        agree(lambda x: np.tanh(x) * 2, X, X + 1)
+    assert profile.getstats()
+    assert sys.getprofile() is None
+    refused(lambda x: (print("here"), x)[1], "print")
+    assert sys.getprofile() is None
 
 
 def test_what_changes_again_and_again_runs_as_it_is_with_a_warning():

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import argparse
+import builtins
 import collections
+import configparser
 import copy
+import ctypes
 import functools
 import gc
 import importlib
+import io
 import itertools
+import logging
 import math
+import mmap
+import operator
 import os
 import sys
 import threading
+import unittest
 import warnings
 import weakref
 from collections.abc import Callable
 from contextvars import ContextVar
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -121,6 +131,19 @@ def made() -> dict[str, tuple[Callable[..., Any], Callable[[float], Any], Any]]:
     fixed = view[:]
     fixed.flags.writeable = False
     held = SimpleNamespace(inner=module)
+    options, event = argparse.Namespace(k=1.0), threading.Event()
+    users, logger = collections.UserList([1.0]), logging.getLogger("of_the_test")
+    config, stream, items = configparser.ConfigParser(), io.StringIO("1.0"), iter([1, 2, 3, 4, 5])
+    config["of"] = {"k": "1.0"}
+    number, memory = ctypes.c_double(1.0), mmap.mmap(-1, 1)
+    optimizer = nn.SGD(net.parameters(), lr=1.0)
+    by_function = np.frompyfunc(lambda y: y * thing.k, 1, 1)
+    flags: Any = type("Of", (ModuleType,), {"what": 1.0})
+    builtins.OF_THE_TEST = 1.0  # type: ignore[attr-defined]
+    module.K_1 = 1.0  # type: ignore[attr-defined]
+    looking = ModuleType("looking")
+    looking.__getattr__ = lambda name: thing.k  # type: ignore[method-assign]
+    with_property, op = flags("of_the_test_too"), ag.Op("of", lambda a: a, lambda g, out, a: g)
     own = threading.local()
     own.k = count = 1.0
     CONTEXT_OF.set(thing)
@@ -187,6 +210,36 @@ def made() -> dict[str, tuple[Callable[..., Any], Callable[[float], Any], Any]]:
                                    lambda v: setattr(module, "late", v), ()),
         "a module that something holds": (lambda x: x * held.inner.k,
                                           lambda v: setattr(module, "k", v), ()),
+        "of a type of Python's": (lambda x: x * options.k, lambda v: setattr(options, "k", v), ()),
+        "a parser's": (lambda x: x * float(config["of"]["k"]),
+                       lambda v: config["of"].update(k=str(v)), ()),
+        "an event": (lambda x: x * (2 if event.is_set() else 3),
+                     lambda v: event.set() if v > 2 else event.clear(), ()),
+        "an argument of such a type": (lambda x, s: x * s[0],
+                                       lambda v: users.__setitem__(0, v), (users,)),
+        "a logger's level": (lambda x: x * (2 if logger.isEnabledFor(20) else 3),
+                             lambda v: logger.setLevel(40 if v > 2 else 10), ()),
+        "a stream": (lambda x: x * float(stream.getvalue()),
+                     lambda v: (stream.seek(0), stream.write(str(v))), ()),
+        "an iterator's place": (lambda x: x * items.__length_hint__(),  # type: ignore[attr-defined]
+                                lambda v: next(items), ()),
+        "memory of C's": (lambda x: x * number.value, lambda v: setattr(number, "value", v), ()),
+        "mapped memory": (lambda x: x * memory[0],
+                          lambda v: memory.__setitem__(0, int(v)), ()),
+        "a built-in name": (lambda x: x * OF_THE_TEST,  # type: ignore[name-defined]  # noqa: F821
+                            lambda v: setattr(builtins, "OF_THE_TEST", v), ()),
+        "a learning rate": (lambda x: x * optimizer.lr, lambda v: setattr(optimizer, "lr", v), ()),
+        "a function within a ufunc": (lambda x: x * by_function(V).astype(float),
+                                      lambda v: setattr(thing, "k", v), ()),
+        "an op's code": (lambda x: op(x), lambda v: setattr(op, "forward", lambda a: a * v), ()),
+        "another module": (importing, lambda v: sys.modules.update(
+            of_the_test=SimpleNamespace(k=v)), ()),  # type: ignore[call-overload]
+        "what a module looks up": (lambda x: x * looking.what,
+                                   lambda v: setattr(thing, "k", v), ()),
+        "a property of a module": (lambda x: x * with_property.what, lambda v: setattr(
+            flags, "what", property(lambda self: v)), ()),
+        "by a name that is made": (lambda x: x * getattr(module, f"{'k'.upper()}_{len(box.inner)}"),
+                                   lambda v: setattr(module, "K_1", v), ()),
         "imported within": (importing, lambda v: setattr(module, "k", v), ()),
         "imported by name": (lambda x: x * importlib.import_module("of_the_test").k,
                              lambda v: setattr(module, "k", v), ()),
@@ -269,6 +322,30 @@ def test_code_of_no_module_of_an_installed_one_and_of_one_named_as_python_s_is_t
         np.testing.assert_allclose(slope(V) @ V, module.f(V) - module.f(0 * V))
 
 
+def test_an_array_that_it_holds_may_be_given():
+    held = V.copy()
+    compiled = ag.compile(lambda x: x * 2 if x is held else x * 3)
+    np.testing.assert_array_equal(compiled(V), V * 3)
+    with pytest.raises(CompileError, match="gives something else than recorded"):
+        compiled(held)
+    compiled = ag.compile(lambda x: x * held)
+    for x in (V, held, V + 1, held):
+        np.testing.assert_array_equal(compiled(x), x * held)
+
+
+def test_what_runs_a_test_isn_t_watched():
+    class Case(unittest.TestCase):
+        k = 2.0
+
+        def runTest(self) -> None:  # noqa: N802
+            agree(lambda x: x * self.k, (V,), (V + 1,))
+
+    result = unittest.TestResult()
+    result.held = [[] for _ in range(30_000)]  # type: ignore[attr-defined]
+    Case().run(result)
+    assert result.wasSuccessful(), result.errors
+
+
 def test_a_global_that_is_called_as_an_attribute_is_isn_t_watched():
     namespace = {"np": np, "thing": Kind(), "k": 1.0}
     exec("def f(x): return x * thing.k", namespace)
@@ -334,6 +411,9 @@ def test_an_equal_value_is_no_other_one():
     (lambda n: np.arange(int(n)) * float(n), np.int64(3), np.int64(5)),
     (lambda n: V * float(n), Fraction(2), Fraction(3)),
     (lambda n: V * len(n), range(2), range(3)),
+    (lambda n: V * n.stop, range(0, 3, 2), range(0, 4, 2)),
+    (lambda n: V * len(str(n)), Decimal("1.0"), Decimal("1.00")),
+    (lambda d: sum(key * x for key, x in d.items()), {1: np.arange(3)}, {1.0: np.arange(3)}),
     (lambda s: np.ones(3, np.complex64) * s.conjugate(), 1 + 2j, 2 - 1j),
     (lambda x: x.ravel(order="K"), X, np.asfortranarray(X)),
     (lambda x: np.round(x, 1), V.astype(">f8"), (V * 3).astype(">f8")),
@@ -353,12 +433,32 @@ class Model:
     def predict(self, x: Any) -> Any:
         return x * self.k
 
+    @ag.compile
+    @classmethod
+    def of_class(cls, x: Any) -> Any:
+        return x * cls.k
+
+    @ag.compile
+    @staticmethod
+    def of_none(x: Any) -> Any:
+        return x * 2
+
+    by_place = ag.compile(operator.itemgetter(1))  # no method
+
+
+class Further(Model):
+    k = 7.0
+
 
 def test_a_method_is_bound_and_recursion_ends():
     one, other = Model(), Model()
     other.k = 5.0
     for model in (one, other, one):
         np.testing.assert_array_equal(model.predict(V), V * model.k)
+        np.testing.assert_array_equal(model.of_class(V), V * 3)
+        np.testing.assert_array_equal(model.of_none(V), V * 2)
+        assert model.by_place(V) == V[1]
+    np.testing.assert_array_equal(Further.of_class(V), V * 7)
     again = ag.compile(lambda x, n: x if n == 0 else again(x * 2, n - 1))
     np.testing.assert_array_equal(again(V, 3), V * 8)
 

@@ -375,6 +375,7 @@ ROW = r"n_in = 3, .* \(3,\) or \(1, 3\), and not "
         ([1.0, 2.0], r"\(2,\)"), (np.ones((1, 4)), r"\(1, 4\)"), (1.0, r"\(\)"),
         (np.ones((3, 1)), r"\(3, 1\)"), ([], r"\(0,\)"))),
     ([3, 2], {"values": np.ones((5, 3))}, ValueError, r"not \(5, 3\); give one row of it$"),
+    ([3, 2], {"values": np.ma.array(np.ones(3), mask=[1, 0, 0])}, TypeError, "mask would be ign"),
     ([3, 2], {"values": True}, TypeError, r"such as values=x\[0\], and not True"),
     *(([3, 2], {"values": odd}, TypeError, "draw: values takes real numbers, and not")
       for odd in (["a", "b", "c"], [1j, 2, 3], {"x": 1})),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import copy
 import pickle
-from collections import OrderedDict, namedtuple
-from dataclasses import dataclass
+from collections import ChainMap, OrderedDict, UserDict, UserList, deque, namedtuple
+from dataclasses import dataclass, make_dataclass
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -193,6 +194,26 @@ def test_tensors_and_modules_are_found_wherever_a_module_holds_them():
     for state in trained[1:]:
         for path in paths:
             np.testing.assert_allclose(state[path], trained[0][path], rtol=1e-12)
+
+
+def test_parameters_in_what_is_like_a_list_or_a_dict():
+    class Slotted(nn.Module):
+        __slots__ = ("own",)
+
+    pair = make_dataclass("Pair", ["a", "b"])
+    for make in (
+        deque, UserList, lambda xs: UserDict(enumerate(xs)), lambda xs: ChainMap({"a": xs}),
+        lambda xs: MappingProxyType({"a": xs}), lambda xs: pair(*xs),
+        lambda xs: SimpleNamespace(a=xs),
+    ):  # fmt: skip
+        net = Slotted()
+        net.own, net.held = leaf(1), make([leaf(2), nn.Linear(1, 1, bias=False)])
+        assert len(net.parameters()) == 3, make
+    net.held = {leaf(2)}
+    with pytest.raises(TypeError, match="in a set have no order; keep them in a list"):
+        net.parameters()
+    net.held = {1, "a"}
+    assert len(net.parameters()) == 1
 
 
 def test_one_path_for_two_parameters_is_refused():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import ast
 import random
 import subprocess
@@ -353,6 +354,22 @@ class Clipped(nn.Optimizer):
         return value - self.lr * m[i] * (i + 1)
 
 
+class Outer(nn.SGD):
+    """Another one remembers something for it."""
+
+    def __init__(self, parameters: Any, lr: float) -> None:
+        super().__init__(parameters, lr)
+        self.inner = nn.Momentum(self.parameters, lr)
+
+    def update(self, i: int, value: Any, grad: Any) -> Any:
+        return self.inner.update(i, value, grad)
+
+
+def printing(p: Any, y: Any) -> Any:
+    print("a step")
+    return BCE(p, y)
+
+
 class Plain(nn.Optimizer):
     def step(self) -> None:
         for p in self.parameters:
@@ -542,13 +559,60 @@ ALL, IDLE = NET.parameters(), [ag.Tensor(1.0, requires_grad=True)]
      "the loss must be a Tensor with one element"),
     (BCE, Plain(ALL, lr=0.1), ag.CompileError, r"Plain has a step of its own.*update\(i, value"),
     (BCE, Counting(ALL, lr=0.1), ag.CompileError, "Counting changes Counting.t when it updates"),
-    (BCE, Iterating(ALL, lr=0.1), ag.CompileError, "called again, .* gives something else"),
+    (BCE, Iterating(ALL, lr=0.1), ag.CompileError, "changes Iterating.rates when it updates"),
     (BCE, 0.1, TypeError, r"the optimizer must be one of nn's, not 0\.1"),
     (BCE, sgd(IDLE), ValueError, "the loss depends on none of the optimizer's parameters"),
+    (BCE, Outer(ALL, lr=0.1), ag.CompileError, "the update of Outer is made by another optimizer"),
+    (printing, sgd(ALL), ag.CompileError, "files, the clock and what is printed"),
 ])  # fmt: skip
 def test_what_is_refused(loss: Any, optimizer: Any, error: Any, said: str):
     with pytest.raises(error, match=said):
         nn.TrainStep(NET, loss, optimizer)(X, Y)
+
+
+def test_a_step_that_is_replaced_in_the_class(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(nn.SGD, "step", lambda self: None)
+    net = mlp()
+    with pytest.raises(ag.CompileError, match="SGD has a step of its own"):
+        nn.TrainStep(net, BCE, sgd(net.parameters()))(X, Y)
+
+
+def test_a_net_that_gives_several():
+    net = mlp()
+    net.forward = lambda x, f=net.forward: (f(x), x)
+    step = nn.TrainStep(net, lambda p, y: BCE(p[0], y), sgd(net.parameters()))
+    for take in (step, step.eager):
+        with pytest.raises(TypeError, match="net must give one Tensor, and gives a tuple"):
+            take(X, Y)
+
+
+def test_updates_by_another_optimizer_and_what_is_replaced_by_another_parameter():
+    states = []
+    for compiled in (False, None):
+        net = mlp()
+        outer, bound = Outer(net.parameters(), lr=0.1), nn.Adam(net.parameters(), lr=0.1)
+        bound.update = lambda i, v, g, f=bound.update: f(i, v, np.clip(g, -0.1, 0.1))
+        for optimizer in (outer, bound):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", nn.CompileWarning)
+                nn.fit(net, X, Y, BCE, optimizer, 3, compiled=compiled)
+        states.append(net.state_dict())
+    for name, state in states[0].items():
+        np.testing.assert_allclose(states[1][name], state, rtol=1e-12)
+    twins = Twins(mlp, BCE, sgd)
+    for _ in range(2):
+        twins()
+        for net, optimizer in zip(twins.nets, twins.optimizers, strict=True):
+            weight = ag.Tensor(np.full((2, 3), 0.5), requires_grad=True, name="W_01")
+            net.layers[0].weight = optimizer.parameters[0] = weight
+
+
+def test_a_loss_with_an_axis_and_settings_of_a_type_of_python_s():
+    settings = argparse.Namespace(scale=1.0)
+    twins = Twins(mlp, lambda p, y: np.mean((p - y) ** 2, keepdims=True) * settings.scale, sgd)
+    for _ in range(3):
+        twins()
+        settings.scale *= 0.5
 
 
 # ------------------------------------------------------------------ nothing changes under anybody

@@ -363,11 +363,11 @@ class Scaled(nn.Module):
     def __init__(self) -> None:
         self.weight = Tensor(np.ones((2, 1)), requires_grad=True) * 0.1
         self.bias = Tensor(np.zeros((1, 1)), requires_grad=True)
-        self.hidden = {Tensor(1.0, requires_grad=True, name="gain")}
+        gain = Tensor(1.0, requires_grad=True, name="gain")
+        self.hidden = lambda x: gain * x
 
     def forward(self, x: Any) -> Any:
-        (gain,) = self.hidden
-        return ag.sigmoid(gain * (x @ self.weight + self.bias))
+        return ag.sigmoid(self.hidden(x @ self.weight + self.bias))
 
 
 @pytest.mark.parametrize("compiled", [False, True, None])
