@@ -511,8 +511,9 @@ def _transpose(args: list[Term], params: Params, shape: Shape | None) -> Term:
         inner_perm = _beside_ones(perm, x.shape, x.args[0].shape)
         if inner_perm is not None:
             return shaped(make("transpose", [x.args[0]], {"axes": inner_perm}), moved)
-    if as_number(x) is not None:
-        return shaped(bare(x), moved)
+    if x.op == "broadcast_to":
+        inner = shaped(x.args[0], padded(x.args[0], x.ndim))
+        return shaped(make("transpose", [inner], {"axes": perm}), moved)
     found = _inward(
         x, lambda f: make("transpose", [shaped(f, padded(f, x.ndim))], {"axes": perm}), _is_outer(x)
     )
@@ -840,9 +841,9 @@ def _getitem(args: list[Term], params: Params, shape: Shape | None) -> Term | No
     if math.prod(shape) == 1:
         found = _picked_at(x, _places(tuple(r[0] for r in ranges), x.shape))
     else:
-        own = without_ones(tuple(map(len, ranges)))  # X[0] is a vector
-        lead = (r[0] for r in ranges[: len(ranges) - len(own)])
-        index = {"index": (*lead, *slices_of(ranges, x.shape)[len(ranges) - len(own) :])}
+        own = tuple(len(r) for r in ranges if len(r) > 1)  # X[0] is a vector, and so is X[:, :1]
+        parts = (r[0] if len(r) == 1 else slice(r.start, r[-1] + 1, r.step) for r in ranges)
+        index = {"index": tuple(parts)}
         found = intern("getitem", (x,), index, own, x.size + 0.5)
     return None if found is None else shaped(found, shape)
 

@@ -550,6 +550,7 @@ def _inner(e: Term, long: Sequence[Term], uses: Counter[Term]) -> tuple[Term, fl
         if p.op == e.op and p is not e and all(f in own for f, _ in parts) and len(parts) > 1:
             k = own[parts[0][0]] / parts[0][1]
             alike = all(abs(own[f] - k * c) < 1e-12 for f, c in parts)
+            alike &= abs(k) == 1 or ONE in own or ONE not in p.operands
             more = len(own) - (ONE in own) - len(parts)
             first = (more, uses[p], ONE in dict(p.args), e.id) > (0, uses[e], ONE in own, p.id)
             # A shorter one of which it is a multiple: −u is written as a whole gradient alone.
@@ -606,11 +607,11 @@ class _Form:
         ndims = {f: len(along[f]) for f in along}
         for f, g in permutations(ndims, 2):
             is_across = along[f] - along[g] and along[g] - along[f]
-            if is_across and ndims[f] == ndims[g] and (f in moved or g in moved):
+            if is_across and (f in moved or g in moved):
                 yield f, sorted(along[f])
         whole = [i for i, n in enumerate(e.shape) if n != 1]
         for f in moved if len(whole) == 3 else ():
-            if along[f] and max(along[f]) < whole[-1]:
+            if shown[f].is_called("reshape") and sorted(along[f]) != whole[-len(along[f]) or 3 :]:
                 yield f, sorted(along[f])
         for f, x in shown.items():  # A v, which reads as a column, along the rows
             is_beside = x.ndim == 1 < e.ndim and 1 < x.value.size < math.prod(e.shape)
@@ -652,6 +653,7 @@ class _Form:
         others = dict.fromkeys(snapped(abs(c)) for _, c in e.args)
         known = known if len(others) > 1 else {}
         k = min(known | others, key=lambda k: (self._cost(e, k, k in known), k != 1))
+        k = -k if k != 1 and all(c < 0 for _, c in e.args) else k
         inner = self._added([(f, _few_digits(c / k)) for f, c in e.args])
         return self.writer.scaled(inner, k, any(f.given and f is not ONE for f in e.operands))
 
