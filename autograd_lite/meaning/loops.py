@@ -34,6 +34,7 @@ from .terms import (
     product,
     remade,
     shaped,
+    subterms,
 )
 
 _FEWEST = 4  # parts whose entries follow no rule
@@ -271,6 +272,8 @@ class Rounds:
     def rolled(self, first: Tensor, axis: int | None, shape: Shape) -> Term:
         """All rounds of what the first one gives: added up, or side by side along an axis."""
         e = self.known[first]
+        if any(x.op == "sliding_window_view" for x in subterms(self.stacked.get(e, e))):
+            raise UnevenError  # u[:-2] + u[2:] is that
         lead = len(self.shape)
         found = shaped(lifted(e, self.stacked, lead), self.shape + e.shape)
         if axis is None:
