@@ -545,6 +545,8 @@ def is_symmetric(x: Term, perm: tuple[int, ...], named: bool = False, deep: int 
     """
     if named and x.kind == "kept" and x.means is not None:
         x = x.means
+    if x.size > LARGEST:
+        return False
     whole = x.args[0] if x.op == "reshape" else x
     further = tuple(range(x.ndim, whole.ndim))
     if whole.op == "sum" and whole.params["axes"] == {*further} and x.ndim == len(perm):

@@ -36,6 +36,7 @@ from .read import applied as apply_term
 from .table import CUMSUM_BACK, LOGDET, axis_of, opposite
 from .terms import (
     ENTRYWISE,
+    MOST,
     ONE,
     Shape,
     Term,
@@ -652,7 +653,8 @@ class _Form:
         known = {snapped(1.0 / n): None for n in sizes if n}
         others = dict.fromkeys(snapped(abs(c)) for _, c in e.args)
         known = known if len(others) > 1 else {}
-        k = min(known | others, key=lambda k: (self._cost(e, k, k in known), k != 1))
+        tried = known | others if len(others) <= MOST else {1.0: None}
+        k = min(tried, key=lambda k: (self._cost(e, k, k in known), k != 1))
         k = -k if k != 1 and all(c < 0 for _, c in e.args) else k
         inner = self._added([(f, _few_digits(c / k)) for f, c in e.args])
         return self.writer.scaled(inner, k, any(f.given and f is not ONE for f in e.operands))
