@@ -437,7 +437,7 @@ WINNERS, LOSERS = np.array([0, 1, 2, 0]), np.array([1, 2, 2, 1])
 METRIC = X.T @ X
 PROGRAMS: list[tuple[Any, tuple[Any, ...], dict[str, str]]] = [
     (huber, (X, 3, Y[:, 0]), {"r": "sign(r) ∘ (|r| > 1) + r ∘ (|r| ≤ 1)"}),
-    (quantile, (X[:3], 3, Y[:3, 0]), {"e": "(0.9 · (e > 0) − 0.1 · (e ≤ 0)) / 3"}),
+    (quantile, (X[:3], 3, Y[:3, 0]), {"e": "((e > 0) − 0.1) / 3"}),
     (contrastive, ((5, 3), 0.0, (5, 3)), {
         "s": "softmax(s) − I", "a": "∂L/∂s y", "x": "(∂L/∂a − a ∘ Σ_j(∂L/∂a ∘ a)) / ‖x‖ⱼ"}),
     (of_stacks, (X[:3].repeat(2, 0).reshape(2, 3, 3), (3, 2), 0.0), {
