@@ -40,6 +40,7 @@ from .terms import (
     intern,
     is_eye,
     is_mask,
+    is_quotient,
     leaf,
     make,
     number,
@@ -358,6 +359,14 @@ class Meaning:
             else:
                 local[t] = self._read(t, ChainMap(local, self.terms))
         return local[g] if g in local else self.terms[g]
+
+    def written_out(self, root: Term) -> Term:
+        """With named quotients as what they are: 1 − l ∘ sign(s) of l = s / (1 + |s|)."""
+        known = {kept: shaped(e, kept.shape) for kept, e in self.definitions.items()
+                 if is_quotient(e)}  # fmt: skip
+        for e in inner_first(root, operands_of, known) if known else ():
+            known[e] = remade(e, [known[x] for x in e.operands])
+        return known.get(root, root)
 
     def by_names(self, root: Term) -> Term:
         """With named results for what they are, where that is shorter: b of A / ‖A‖."""
