@@ -28,6 +28,7 @@ from .terms import (
     bare,
     broadcast,
     coefficient,
+    content,
     entry,
     intern,
     is_identity,
@@ -634,7 +635,8 @@ def _matmul(args: list[Term], params: Params, shape: Shape | None) -> Term | Non
     if a.ndim == 1 and b.ndim == 2:
         return make("matmul", [make("transpose", [b], {"axes": (1, 0)}), a])
     if a.ndim == b.ndim == 2:
-        if b.shape[1] == 1 and (v := shaped(b, b.shape[:1])).size < b.size:
+        most = b.size - (b.op != "reshape") * 1e-9
+        if b.shape[1] == 1 and (v := shaped(b, b.shape[:1])).size <= most:
             return shaped(make("matmul", [a, v]), (a.shape[0], 1))
         if b.op == "broadcast_to" and b.args[0].shape == (b.shape[0], 1):  # columns alike
             return shaped(make("matmul", [a, b.args[0]]), (a.shape[0], b.shape[1]))
@@ -673,7 +675,7 @@ def _scale(e: Term) -> tuple[Term, Term]:
     if e.op == "broadcast_to" and math.prod(e.args[0].shape) == 1 and as_number(e) is None:
         return shaped(e.args[0], ()), shaped(ONE, e.shape)
     moved = e.op == "reshape" and only_ones_moved(e.args[0].shape, e.shape)
-    c, rest = coefficient(e.args[0] if moved else e)
+    c, rest = content(e.args[0] if moved else e, 0.0)
     factors = rest.args if rest.op == "*" else ()
     alone = [(f, p) for f, p in factors if math.prod(f.shape) == 1]
     rest = product([(rest, 1), *((f, -p) for f, p in alone)]) if alone else rest

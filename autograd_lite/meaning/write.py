@@ -531,7 +531,8 @@ def _nested(roots: Sequence[Term], uses: Counter[Term]) -> list[Term]:
                 rest = {f: c - k * dict(p.args).get(f, 0.0) for f, c in e.args}
                 rest |= {f: -k * c for f, c in p.args if f not in rest}
                 parts = {done.get(f, f): c for f, c in rest.items() if abs(c) > 1e-12}
-                done[e] = (sum_of if e.op == "+" else product_of)({done[p]: k, **parts})
+                times, whole = coefficient(done[p]) if e.op == "+" else (1.0, done[p])
+                done[e] = (sum_of if e.op == "+" else product_of)({whole: k * times, **parts})
     return [done[root] for root in roots]
 
 
@@ -555,7 +556,7 @@ def _inner(e: Term, long: Sequence[Term], uses: Counter[Term]) -> tuple[Term, fl
             more = len(own) - (ONE in own) - len(parts)
             first = (more, uses[p], ONE in dict(p.args), e.id) > (0, uses[e], ONE in own, p.id)
             # A shorter one of which it is a multiple: −u is written as a whole gradient alone.
-            is_long = p.size >= (3.0 if k == 1 else _TWICE) or p.given  # X − mean(X) is one part
+            is_long = p.size >= (3.0 if abs(k) == 1 else _TWICE) or p.given  # X − mean(X) is one part
             first = first and (is_long or not more)
             if alike and (e.op == "+" or k == 1) and fits(p.shape, e.shape) and first:
                 found.append((p, k))
