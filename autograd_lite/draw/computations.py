@@ -297,8 +297,11 @@ class _Drawing:
             key = self.node[first]
             self.ellipse[first] = self.sheet.new_id(f"op_{key}") if first in self.circled else key
         # dot puts first on top what is declared first: the chain from its end, then what is beside
-        # it, leaves arrows of the backward pass a way to the parameters above and below the chain.
-        for tensor in sorted(drawn, key=lambda t: chain.get(t, len(chain))):
+        # it from top to bottom, leaves arrows of the backward pass a way to the parameters above and
+        # below the chain.
+        place = {x: i for i, x in enumerate(x for piece in pieces for x in piece.inputs)}
+        back = {t: len(chain) if t.is_leaf else chain.get(t, len(chain)) for t in drawn}
+        for tensor in sorted(drawn, key=lambda t: (back[t], place.get(t, 0))):
             attributes = {"group": "chain"} if tensor in chain else {}
             attributes |= self.look.hints(tensor)
             if tensor in self.circled and uses[tensor] < MANY:

@@ -205,7 +205,7 @@ def repeated(op, x, n=40):
         ["v₂|2", "v₁|2", "x|2"],
     ),
     "nothing has a name": (
-        (UNNAMED - [3.0, 4.0]) / 2, ["(v₁ − c₁) / 2"], ["v₂|2", "v₁|2", "c₁|2|[3 4]"],
+        (UNNAMED - [3.0, 4.0]) / 2, ["(v₁ − c₁) / 2"], ["v₂|2", "c₁|2|[3 4]", "v₁|2"],
     ),
     "a name for the unnamed is taken": (
         ag.exp(ag.Tensor(1.0, requires_grad=True, name="v_1")), ["exp"], ["v₂", "v₁"],
