@@ -568,18 +568,6 @@ def is_symmetric(x: Term, perm: tuple[int, ...], named: bool = False, deep: int 
     return x.ndim == len(perm) and make("transpose", [x], {"axes": perm}) is x
 
 
-def _opened(e: Term) -> Term | None:
-    """A transposed sum beside others term by term, where that is shorter."""
-    pairs: list[tuple[Term, float]] = []
-    for f, c in e.args:
-        opened = f.op == "transpose" and f.args[0].op == "+" and f.args[0].shape == f.shape[::-1]
-        inner = f.args[0].args if opened else ()
-        pairs += [(make("transpose", [shaped(g, f.shape[::-1])]), c * k) for g, k in inner]
-        pairs += [] if opened else [(f, c)]
-    found = sum_of(added_up(pairs)) if len(pairs) > len(e.args) else e
-    return total(pairs, e.shape) if found.size < e.size - 1e-9 else None
-
-
 def _twice(e: Term) -> Term | None:
     """``C + Cᵀ`` as 2 C, where C, or its inverse, was given, and is symmetric."""
     for f, c in e.args:
@@ -591,7 +579,7 @@ def _twice(e: Term) -> Term | None:
     return None
 
 
-COLLECTED += [_opened, _twice]
+COLLECTED.append(_twice)
 
 
 def _beside_ones(perm: Sequence[int], shape: Shape, other: Shape) -> tuple[int, ...] | None:
