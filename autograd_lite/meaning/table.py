@@ -422,9 +422,9 @@ def _is_zero(e: Term, mask: Term) -> bool:
 def _seen(x: Term) -> list[Term | None]:
     """What may mark the entries of which a softmax isn't 0."""
     mask, *sides = x.args if x.op == "where" else (x,)
-    marks = (opposite(mask), mask) if sides else ()
-    low = [(as_number(e) or 0) < _MASKED for e in sides]
-    return [own for own, is_low in zip(marks, low) if is_low] or [e.means for e in x.operands]
+    marks = zip((opposite(mask), mask), sides, strict=False)
+    found = [own for own, e in marks if (as_number(e) or 0) < _MASKED]
+    return found or [e.means for e in x.operands]
 
 
 _MASKED = -1e3  # what exp makes 0 of

@@ -556,7 +556,8 @@ def _inner(e: Term, long: Sequence[Term], uses: Counter[Term]) -> tuple[Term, fl
             more = len(own) - (ONE in own) - len(parts)
             first = (more, uses[p], ONE in dict(p.args), e.id) > (0, uses[e], ONE in own, p.id)
             # A shorter one of which it is a multiple: −u is written as a whole gradient alone.
-            is_long = p.size >= (3.0 if abs(k) == 1 else _TWICE) or p.given  # X − mean(X) is one part
+            # And X − mean(X) is one part.
+            is_long = p.size >= (3.0 if abs(k) == 1 else _TWICE) or p.given
             first = first and (is_long or not more)
             if alike and (e.op == "+" or k == 1) and fits(p.shape, e.shape) and first:
                 found.append((p, k))
