@@ -531,10 +531,6 @@ def _turned_product(x: Term, perm: tuple[int, ...]) -> Term | None:
         return make("matmul", [b, a])
     if x.op == "inv" and is_symmetric(x.args[0], perm):
         return x
-    inner = make("transpose", x.args, {"axes": perm}) if x.op == "sum" else x
-    if x.op == "sum" and x.args[0].op == "matmul" and inner.op != "transpose":
-        axes = frozenset(perm.index(a) for a in x.params["axes"])
-        return make("sum", [inner], {"axes": axes})
     return None
 
 
@@ -614,8 +610,6 @@ def _matmul(args: list[Term], params: Params, shape: Shape | None) -> Term | Non
     (c, a), (d, b) = map(_scale, args)
     if c is not ONE or d is not ONE:
         return product([(c, 1), (d, 1), (make("matmul", [a, b]), 1)])
-    if 0 in (as_number(a), as_number(b)):
-        return shaped(number(0), _product_shape(a.shape, b.shape))
     if a.ndim == b.ndim == 1:
         return shaped(summed(a * b, [0]), ())
     if is_identity(a) or is_identity(b):
