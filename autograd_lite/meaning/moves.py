@@ -30,6 +30,7 @@ from .terms import (
     coefficient,
     content,
     entry,
+    factors_of,
     intern,
     is_identity,
     leaf,
@@ -41,6 +42,7 @@ from .terms import (
     only_ones_moved,
     padded,
     product,
+    product_of,
     remade,
     rewritten,
     scaled,
@@ -658,6 +660,10 @@ def _scale(e: Term) -> tuple[Term, Term]:
         return shaped(e.args[0], ()), shaped(ONE, e.shape)
     moved = e.op == "reshape" and only_ones_moved(e.args[0].shape, e.shape)
     c, rest = content(e.args[0] if moved else e, 0.0)
+    apart = {f: content(f, 0.0) if p == 1 and f.op == "+" and not f.given else (1.0, f)
+             for f, p in factors_of(rest)}  # fmt: skip
+    c *= math.prod(k for k, _ in apart.values())
+    rest = product_of(added_up((apart[f][1], p) for f, p in factors_of(rest)))
     factors = rest.args if rest.op == "*" else ()
     alone = [(f, p) for f, p in factors if math.prod(f.shape) == 1]
     rest = product([(rest, 1), *((f, -p) for f, p in alone)]) if alone else rest

@@ -778,12 +778,6 @@ class _Form:
         found = None if x is None else self._with_number(f, x, c)
         if found is not None:
             return found
-        if f.op == "*" and c > 0 and x is not None and x.name is None:
-            error = next((g for g, p in f.args if p == 1 and _is_residual(g)), None)
-            if error is not None and self.writer.by_rows(c, True):
-                return self._multiplied(
-                    f.args, {error: self.writer.scaled(self.done[error], c, True)}
-                )
         whole = f.op == "*" and x is not None and x.name is None and not x.is_called("outer")
         if whole and self.writer.is_factor(c, _is_residual(f)):
             return self._multiplied(f.args, {}, c)
@@ -1101,13 +1095,7 @@ class _Form:
             return applied(OPS["solve"], *inverse.inputs, self.done[b])
         if b.ndim == 1:
             self.done = {**self.done, b: _column(self.done[b])}
-        c, apart = 1.0, dict[Term, Expression]()
-        for f in (a, b):
-            if _is_scaled(self.done[f]):
-                k, apart[f] = self.done[f].inputs
-                c *= float(k.value)
-        self.done = {**self.done, **apart} if apart else self.done
-        return self.writer.scaled(self._op(e), c) if apart else self._op(e)
+        return self._op(e)
 
     def _op(self, e: Term) -> Expression:
         xs = [self.done[x] for x in e.operands]

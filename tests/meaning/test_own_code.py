@@ -906,7 +906,7 @@ def three_factors() -> Any:
 
 @each([
     (pairs_of_features, "V", "x (Vᵀ x)ᵀ − V ∘ x²"),
-    (chain_of_states, "T", 
+    (chain_of_states, "T",
      "p (u_1 ∘ (T u_1))ᵀ + (u_1 ∘ (Tᵀ p)) u_1ᵀ; u_1 = B[:, 1]"),
     (valley, "y", "200 · (y − x²)"),
     (steps_of_a_spring, "k", "−0.1 · (x · ∂L/∂v_1 + x_1 · ∂L/∂v_2)"),
