@@ -282,8 +282,7 @@ class Reading:
         used = self._may_cancel.intersection(subterms(found, 12, 400))
         other = self.meaning.read(cotangent, self._known, used) if used else found
         found = other if other.size < found.size else found
-        ways = found, self.meaning.written_out(found)
-        found = min((self.meaning.by_names(e) for e in ways), key=lambda e: e.size)
+        found = self.meaning.by_names(found)
         if cotangent not in self._known:
             key = id(self), g.symbol
             e = leaf(key, g.value.shape, "gradient", g.symbol, self.worth(g))

@@ -360,14 +360,6 @@ class Meaning:
                 local[t] = self._read(t, ChainMap(local, self.terms))
         return local[g] if g in local else self.terms[g]
 
-    def written_out(self, root: Term) -> Term:
-        """With named quotients as what they are: 1 − l ∘ sign(s) of l = s / (1 + |s|)."""
-        known = {kept: shaped(e, kept.shape) for kept, e in self.definitions.items()
-                 if is_quotient(e)}  # fmt: skip
-        for e in inner_first(root, operands_of, known) if known else ():
-            known[e] = remade(e, [known[x] for x in e.operands])
-        return known.get(root, root)
-
     def by_names(self, root: Term) -> Term:
         """With named results for what they are, where that is shorter: b of A / ‖A‖."""
         if self._by_names is None:
@@ -391,7 +383,16 @@ class Meaning:
                     if powers - {1} or (core.op == "*" and is_own_slope):
                         self._named_products.setdefault(core.args[0][0], []).append(core)
             self._by_names = {}
-        return self._with_names(root, self._by_names)
+        ways = root, self._written_out(root)
+        return min((self._with_names(e, self._by_names) for e in ways), key=lambda e: e.size)
+
+    def _written_out(self, root: Term) -> Term:
+        """With named quotients as what they are: 1 − l ∘ sign(s) of l = s / (1 + |s|)."""
+        known = {kept: shaped(e, kept.shape) for kept, e in self.definitions.items()
+                 if is_quotient(e)}  # fmt: skip
+        for e in inner_first(root, operands_of, known) if known else ():
+            known[e] = remade(e, [known[x] for x in e.operands])
+        return known.get(root, root)
 
     def _with_names(self, root: Term, done: dict[Term, Term]) -> Term:
         for e in inner_first(root, operands_of, done):

@@ -607,8 +607,7 @@ class _Form:
         shown = {f: self.done[f] for f in e.operands} if several else {}
         moved = {f for f, x in shown.items() if x.is_called("reshape") or x.params.get("keepdims")}
         along = {f: varying(f, e.ndim) for f in shown} if moved else {}
-        ndims = {f: len(along[f]) for f in along}
-        for f, g in permutations(ndims, 2):
+        for f, g in permutations(along, 2):
             is_across = along[f] - along[g] and along[g] - along[f]
             if is_across and (f in moved or g in moved):
                 yield f, sorted(along[f])
