@@ -30,7 +30,6 @@ from .terms import (
     coefficient,
     content,
     entry,
-    factors_of,
     intern,
     is_identity,
     leaf,
@@ -42,7 +41,6 @@ from .terms import (
     only_ones_moved,
     padded,
     product,
-    product_of,
     remade,
     rewritten,
     scaled,
@@ -660,13 +658,13 @@ def _scale(e: Term) -> tuple[Term, Term]:
         return shaped(e.args[0], ()), shaped(ONE, e.shape)
     moved = e.op == "reshape" and only_ones_moved(e.args[0].shape, e.shape)
     c, rest = content(e.args[0] if moved else e, 0.0)
-    apart = {f: content(f, 0.0) if p == 1 and f.op == "+" and not f.given else (1.0, f)
-             for f, p in factors_of(rest)}  # fmt: skip
-    c *= math.prod(k for k, _ in apart.values())
-    rest = product_of(added_up((apart[f][1], p) for f, p in factors_of(rest)))
-    factors = rest.args if rest.op == "*" else ()
-    alone = [(f, p) for f, p in factors if math.prod(f.shape) == 1]
+    alone = [(f, p) for f, p in rest.args if math.prod(f.shape) == 1] if rest.op == "*" else []
     rest = product([(rest, 1), *((f, -p) for f, p in alone)]) if alone else rest
+    for f in [f for f, p in rest.args if p == 1 and not f.given] if rest.op == "*" else ():
+        k, inner = _scale(f) if f.op in ("+", "reshape") else (ONE, f)
+        if k is not ONE:
+            alone.append((k, 1.0))
+            rest = merged(merged(rest, f, -1), inner)
     if not only_ones_moved(rest.shape, e.shape) or (c == 1 and not alone):
         return ONE, e
     alone = [(number(c), 1), *((shaped(f, ()), p) for f, p in alone)]

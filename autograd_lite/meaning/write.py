@@ -664,7 +664,6 @@ class _Form:
         """How much there is to read of a sum's coefficients, where k stands before it."""
         ratios = [(f, _few_digits(snapped(abs(c / k)))) for f, c in e.args]
         means = [None if f is ONE else self._mean(f, c) for f, c in ratios]
-        twice = sum(m is not None and m.is_called("multiply") for m in means)
         left = [c for (_, c), mean in zip(ratios, means, strict=True) if mean is None]
         alike = len(left) if len(left) == len(e.args) and len(set(left)) == 1 else 1
         moved = sum(
@@ -678,7 +677,7 @@ class _Form:
         if k != 1 and _is_residual(e):
             moved -= known and any(c == 1 for f, c in ratios if not f.given)
             moved = min(moved, 0) if any(c == 1 for f, c in ratios if f.given) else moved
-        return self._cost_of(k) + alike * sum(costs) + moved + twice
+        return self._cost_of(k) + alike * sum(costs) + moved
 
     def _cost_of(self, c: float) -> int:
         """How much there is to read of a positive coefficient."""
@@ -917,9 +916,6 @@ class _Form:
         x = e.args[0]
         old, new = x.shape, e.shape
         same = next((i for i, (n, m) in enumerate(zip(old, new, strict=False)) if n != m), 0)
-        if only_ones_moved(old, new) and _is_scaled(self.done[x]):
-            c, inner = self.done[x].inputs
-            return _times(c, _reshaped(inner, new))
         if only_ones_moved(old, new):
             return _reshaped(self.done[x], new)
         if _is_vector(new):
