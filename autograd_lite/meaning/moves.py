@@ -654,8 +654,6 @@ def _chain(e: Term) -> tuple[Term, ...]:
 
 def _scale(e: Term) -> tuple[Term, Term]:
     """The factors that are one number, and the rest."""
-    if e.op == "broadcast_to" and math.prod(e.args[0].shape) == 1 and as_number(e) is None:
-        return shaped(e.args[0], ()), shaped(ONE, e.shape)
     moved = e.op == "reshape" and only_ones_moved(e.args[0].shape, e.shape)
     c, rest = content(e.args[0] if moved else e, 0.0)
     alone = [(f, p) for f, p in rest.args if math.prod(f.shape) == 1] if rest.op == "*" else []

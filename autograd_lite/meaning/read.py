@@ -535,7 +535,7 @@ def _identity(array: Array) -> Term | None:
 
 
 def _related(array: Array, other: Term) -> Term | None:
-    """A given array as c y + d, or y², of another: as 1 − y; its axes of one entry may differ."""
+    """A given array as c y + d of another: as 1 − y; its axes of one entry may differ."""
     y = other.value
     if y.dtype.kind == "b" or not y.size or _sizes(y) != _sizes(array):
         return None
@@ -548,8 +548,6 @@ def _related(array: Array, other: Term) -> Term | None:
             continue
         if likely and near(c * y + d, array):
             return total([(ONE, d), (shaped(other, array.shape), c)], array.shape)
-    if not few and np.array_equal(y * y, array):
-        return product([(shaped(other, array.shape), 2)])
     return None
 
 
