@@ -505,9 +505,11 @@ def _transpose(args: list[Term], params: Params, shape: Shape | None) -> Term:
         return shaped(x, moved)
     if x.op == "transpose":
         return make("transpose", [x.args[0]], {"axes": tuple(x.params["axes"][i] for i in perm)})
-    found = _turned_product(x, perm)
-    if found is not None:
-        return found
+    swapped = perm == (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2)
+    if x.op == "matmul" and swapped and all(a.ndim == x.ndim for a in x.args):
+        return make("matmul", [make("transpose", [y], {"axes": perm}) for y in x.args[::-1]])
+    if x.op == "inv" and is_symmetric(x.args[0], perm):
+        return x
     if x.op == "reshape" and x.args[0].op == "transpose":
         inner_perm = _beside_ones(perm, x.shape, x.args[0].shape)
         if inner_perm is not None:
@@ -521,17 +523,6 @@ def _transpose(args: list[Term], params: Params, shape: Shape | None) -> Term:
     if found is not None:
         return shaped(found, moved)
     return intern("transpose", (x,), {"axes": perm}, moved, x.size + 0.1)
-
-
-def _turned_product(x: Term, perm: tuple[int, ...]) -> Term | None:
-    """Of a product of matrices its factors are turned; an inverse stays, where its matrix does."""
-    swapped = perm == (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2)
-    if x.op == "matmul" and swapped and all(a.ndim == x.ndim for a in x.args):
-        a, b = (make("transpose", [y], {"axes": perm}) for y in x.args)
-        return make("matmul", [b, a])
-    if x.op == "inv" and is_symmetric(x.args[0], perm):
-        return x
-    return None
 
 
 def is_symmetric(x: Term, perm: tuple[int, ...], named: bool = False, deep: int = 8) -> bool:

@@ -663,8 +663,7 @@ class _Form:
     def _cost(self, e: Term, k: float, known: bool) -> int:
         """How much there is to read of a sum's coefficients, where k stands before it."""
         ratios = [(f, _few_digits(snapped(abs(c / k)))) for f, c in e.args]
-        means = [None if f is ONE else self._mean(f, c) for f, c in ratios]
-        left = [c for (_, c), mean in zip(ratios, means, strict=True) if mean is None]
+        left = [c for f, c in ratios if f is ONE or self._mean(f, c) is None]
         alike = len(left) if len(left) == len(e.args) and len(set(left)) == 1 else 1
         moved = sum(
             3 if c > 1 or f is ONE else 1 for f, c in ratios
