@@ -457,9 +457,7 @@ def _chain(output: Tensor, main: dict[Tensor, Tensor]) -> dict[Tensor, int]:
     return chain
 
 
-def _in_order(
-    drawn: list[Tensor], chain: Mapping[Tensor, int], pieces: list[Piece]
-) -> list[Tensor]:
+def _in_order(drawn: list[Tensor], chain: dict[Tensor, int], pieces: list[Piece]) -> list[Tensor]:
     """As dot puts what is declared first on top: the chain from its end, then leaves, by place.
 
     So arrows of the backward pass have a way to the parameters above and below the chain.

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -173,24 +173,12 @@ def _signed(end: Tensor, within: Iterable[Tensor]) -> list[tuple[float, Tensor]]
 # ---------------------------------------------------------------------- all rounds at once
 
 
-class Reader(Protocol):
-    """What reads a graph, as far as a loop needs it."""
-
-    token: int
-
-    def constant(self, array: Any, name: str | None = None) -> Term: ...
-
-    def part_of(self, t: Tensor) -> Any: ...
-
-    def whole(self, part: Any) -> Term: ...
-
-
 class Rounds:
     """The first round of a loop, read of variables, and what these are in all rounds.
 
     Args:
         loop: what is rolled up.
-        reader: what reads it.
+        reader: what reads it, a `Meaning`.
         known: the terms of what all rounds share; those of the first one are added.
         outer: the rounds of the loop that this one is in.
 
@@ -201,7 +189,7 @@ class Rounds:
     """
 
     def __init__(
-        self, loop: Loop, reader: Reader, known: Mapping[Tensor, Term], outer: Rounds | None
+        self, loop: Loop, reader: Any, known: Mapping[Tensor, Term], outer: Rounds | None
     ) -> None:
         self.rows = {own[0]: own for own in loop.places}
         self.count, self.outer, self._reader = len(loop.parts), outer, reader
@@ -246,7 +234,7 @@ class Rounds:
                 if first.ndim and len(own) < _FEWEST:
                     raise UnevenError
                 values = np.stack([x._array for x in own]).reshape(shape + first.shape)
-                return self._reader.constant(values)
+                return cast(Term, self._reader.constant(values))
             e = taken(self._reader.whole(parts[0]), [p.ranges for p in parts], shape)
         elif (x := _whole(own)) is not None and _is_rows(first):
             if len({np.shape(t.params["index"]) for t in own}) > 1:

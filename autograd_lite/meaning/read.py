@@ -388,8 +388,7 @@ class Meaning:
 
     def _written_out(self, root: Term) -> Term:
         """With named quotients as what they are: 1 − l ∘ sign(s) of l = s / (1 + |s|)."""
-        known = {kept: shaped(e, kept.shape) for kept, e in self.definitions.items()
-                 if is_quotient(e)}  # fmt: skip
+        known = {k: shaped(e, k.shape) for k, e in self.definitions.items() if is_quotient(e)}
         for e in inner_first(root, operands_of, known) if known else ():
             known[e] = remade(e, [known[x] for x in e.operands])
         return known.get(root, root)
