@@ -49,7 +49,6 @@ from .terms import (
     is_identity,
     is_mask,
     marked,
-    merged,
     only_ones_moved,
     operands_of,
     power_of,
@@ -488,13 +487,14 @@ def _outer(e: Term) -> Term:
         outer = _outer(flat) if flat.ndim == 2 else flat
         return e if outer is flat else shaped(outer, e.shape)
     factors = e.args if e.op == "*" and e.ndim == 2 else ()
-    columns = [f for f, p in factors if p == 1 and f.ndim == 2 and f.shape[1] == 1 < f.shape[0]]
-    rows = [f for f, p in factors if p == 1 and (1,) < f.shape[-1:] == (math.prod(f.shape),)]
+    positive = [(f, p) for f, p in factors if p > 0]
+    columns = [(f, p) for f, p in positive if f.ndim == 2 and f.shape[1] == 1 < f.shape[0]]
+    rows = [(f, p) for f, p in positive if (1,) < f.shape[-1:] == (math.prod(f.shape),)]
     alone = {f: p for f, p in factors if math.prod(f.shape) == 1}
     if not columns or not rows or len(columns) + len(rows) + len(alone) < len(factors):
         return e
     u, v = (
-        reduce(merged, (shaped(_entries(f), (math.prod(f.shape),)) for f in some))
+        product_of(added_up((shaped(_entries(f), (math.prod(f.shape),)), p) for f, p in some))
         for some in (columns, rows)
     )
     outer = intern("outer", (u, v), {}, e.shape, u.size + v.size)
