@@ -917,6 +917,9 @@ def three_factors() -> Any:
     (bellman, "V", "0.9 · Pᵀ (0.9 · P V + r − V) − (0.9 · P V + r − V)"),
     (lambda: np.sum((given("x", X[0]) @ parameter("W", 3, 2)) ** 3), "W",
      "3 · x ((Wᵀ x)²)ᵀ"),
+    (lambda: (lambda x, a: np.sum(x * (a @ (x * (1 + a @ x)))))(
+        given("x", X[0]), parameter("A", 3, 3)), "A",
+     "(x ∘ (Aᵀ x)) xᵀ + x (x ∘ (1 + A x))ᵀ"),
     (three_factors, "B", "Σ_i(Aᵢₗ ∘ (Σ_l(Cₖₗ ∘ Aᵢₗ ∘ Bⱼₗ) C))"),
     (state, "A", "Cᵀ (C A v − y[0]) vᵀ"), (scores, "K", "t · ∂L/∂Sᵀ Q"),
     (biases, "b", "2 · onehot(k)ᵀ u_2; u_1 = Σ_j(Q ∘ P[k]); u_2 = b[k] + u_1 ∘ Σ_j(P[k]²) − y"),
