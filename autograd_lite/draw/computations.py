@@ -296,9 +296,7 @@ class _Drawing:
             piece.inputs = _around(piece.inputs, main.get(first), on)
             key = self.node[first]
             self.ellipse[first] = self.sheet.new_id(f"op_{key}") if first in self.circled else key
-        # dot puts first on top what is declared first: the chain from its end, then what is beside
-        # it, leaves arrows of the backward pass a way to the parameters above and below the chain.
-        for tensor in sorted(drawn, key=lambda t: chain.get(t, len(chain))):
+        for tensor in _in_order(drawn, chain, pieces):
             attributes = {"group": "chain"} if tensor in chain else {}
             attributes |= self.look.hints(tensor)
             if tensor in self.circled and uses[tensor] < MANY:
@@ -457,6 +455,16 @@ def _chain(output: Tensor, main: dict[Tensor, Tensor]) -> dict[Tensor, int]:
         output = main[output]
         chain[output] = len(chain)
     return chain
+
+
+def _in_order(drawn: list[Tensor], chain: dict[Tensor, int], pieces: list[Piece]) -> list[Tensor]:
+    """As dot puts what is declared first on top: the chain from its end, then leaves, by place.
+
+    So arrows of the backward pass have a way to the parameters above and below the chain.
+    """
+    place = {x: i for i, x in enumerate(x for piece in pieces for x in piece.inputs)}
+    back = {t: len(chain) if t.is_leaf else chain.get(t, len(chain)) for t in drawn}
+    return sorted(drawn, key=lambda t: (back[t], place.get(t, 0)))
 
 
 def _around(inputs: list[Tensor], main: Tensor | None, on: Set[Tensor]) -> list[Tensor]:

@@ -15,7 +15,7 @@ import itertools
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -37,6 +37,7 @@ from .terms import (
     product,
     remade,
     shaped,
+    subterms,
 )
 
 _FEWEST = 4  # parts whose entries follow no rule
@@ -277,24 +278,12 @@ def _is_constant(own: Sequence[Tensor]) -> bool:
 # ---------------------------------------------------------------------- all rounds at once
 
 
-class Reader(Protocol):
-    """What reads a graph, as far as a loop needs it."""
-
-    token: int
-
-    def constant(self, array: Any, name: str | None = None) -> Term: ...
-
-    def part_of(self, t: Tensor) -> Any: ...
-
-    def whole(self, part: Any) -> Term: ...
-
-
 class Rounds:
     """The first round of a loop, read of variables, and what these are in all rounds.
 
     Args:
         loop: what is rolled up.
-        reader: what reads it.
+        reader: what reads it, a `Meaning`.
         known: the terms of what all rounds share; those of the first one are added.
         outer: the rounds of the loop that this one is in.
 
@@ -305,7 +294,7 @@ class Rounds:
     """
 
     def __init__(
-        self, loop: Loop, reader: Reader, known: Mapping[Tensor, Term], outer: Rounds | None
+        self, loop: Loop, reader: Any, known: Mapping[Tensor, Term], outer: Rounds | None
     ) -> None:
         self.rows = {own[0]: own for own in loop.places}
         self.count, self.outer, self._reader = len(loop.parts), outer, reader
@@ -348,7 +337,7 @@ class Rounds:
                 if first.ndim and len(own) < _FEWEST:
                     raise UnevenError
                 values = np.stack([x._array for x in own]).reshape(shape + first.shape)
-                return self._reader.constant(values)
+                return cast(Term, self._reader.constant(values))
             e = taken(self._reader.whole(parts[0]), [p.ranges for p in parts], shape)
         elif (x := _whole(own)) is not None and _is_rows(first):
             if len({np.shape(t.params["index"]) for t in own}) > 1:
@@ -378,6 +367,8 @@ class Rounds:
     def rolled(self, first: Tensor, filled: _At, shape: Shape) -> Term:
         """All rounds of what the first one gives: added up, or put into an array."""
         e = self.known[first]
+        if any(x.op == "sliding_window_view" for x in subterms(self.stacked.get(e, e))):
+            raise UnevenError  # u[:-2] + u[2:] is that
         lead = len(self.shape)
         found = shaped(lifted(e, self.stacked, lead), self.shape + e.shape)
         if filled:

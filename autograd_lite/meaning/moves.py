@@ -28,6 +28,7 @@ from .terms import (
     bare,
     broadcast,
     coefficient,
+    content,
     entry,
     intern,
     is_identity,
@@ -504,36 +505,24 @@ def _transpose(args: list[Term], params: Params, shape: Shape | None) -> Term:
         return shaped(x, moved)
     if x.op == "transpose":
         return make("transpose", [x.args[0]], {"axes": tuple(x.params["axes"][i] for i in perm)})
-    found = _turned_product(x, perm)
-    if found is not None:
-        return found
+    swapped = perm == (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2)
+    if x.op == "matmul" and swapped and all(a.ndim == x.ndim for a in x.args):
+        return make("matmul", [make("transpose", [y], {"axes": perm}) for y in x.args[::-1]])
+    if x.op == "inv" and is_symmetric(x.args[0], perm):
+        return x
     if x.op == "reshape" and x.args[0].op == "transpose":
         inner_perm = _beside_ones(perm, x.shape, x.args[0].shape)
         if inner_perm is not None:
             return shaped(make("transpose", [x.args[0]], {"axes": inner_perm}), moved)
-    if as_number(x) is not None:
-        return shaped(bare(x), moved)
+    if x.op == "broadcast_to":
+        inner = shaped(x.args[0], padded(x.args[0], x.ndim))
+        return shaped(make("transpose", [inner], {"axes": perm}), moved)
     found = _inward(
         x, lambda f: make("transpose", [shaped(f, padded(f, x.ndim))], {"axes": perm}), _is_outer(x)
     )
     if found is not None:
         return shaped(found, moved)
     return intern("transpose", (x,), {"axes": perm}, moved, x.size + 0.1)
-
-
-def _turned_product(x: Term, perm: tuple[int, ...]) -> Term | None:
-    """Of a product of matrices its factors are turned; an inverse stays, where its matrix does."""
-    swapped = perm == (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2)
-    if x.op == "matmul" and swapped and all(a.ndim == x.ndim for a in x.args):
-        a, b = (make("transpose", [y], {"axes": perm}) for y in x.args)
-        return make("matmul", [b, a])
-    if x.op == "inv" and is_symmetric(x.args[0], perm):
-        return x
-    inner = make("transpose", x.args, {"axes": perm}) if x.op == "sum" else x
-    if x.op == "sum" and x.args[0].op == "matmul" and inner.op != "transpose":
-        axes = frozenset(perm.index(a) for a in x.params["axes"])
-        return make("sum", [inner], {"axes": axes})
-    return None
 
 
 def is_symmetric(x: Term, perm: tuple[int, ...], named: bool = False, deep: int = 8) -> bool:
@@ -544,6 +533,8 @@ def is_symmetric(x: Term, perm: tuple[int, ...], named: bool = False, deep: int 
     """
     if named and x.kind == "kept" and x.means is not None:
         x = x.means
+    if x.size > LARGEST:
+        return False
     whole = x.args[0] if x.op == "reshape" else x
     further = tuple(range(x.ndim, whole.ndim))
     if whole.op == "sum" and whole.params["axes"] == {*further} and x.ndim == len(perm):
@@ -564,18 +555,6 @@ def is_symmetric(x: Term, perm: tuple[int, ...], named: bool = False, deep: int 
     return x.ndim == len(perm) and make("transpose", [x], {"axes": perm}) is x
 
 
-def _opened(e: Term) -> Term | None:
-    """A transposed sum beside others term by term, where that is shorter."""
-    pairs: list[tuple[Term, float]] = []
-    for f, c in e.args:
-        opened = f.op == "transpose" and f.args[0].op == "+" and f.args[0].shape == f.shape[::-1]
-        inner = f.args[0].args if opened else ()
-        pairs += [(make("transpose", [shaped(g, f.shape[::-1])]), c * k) for g, k in inner]
-        pairs += [] if opened else [(f, c)]
-    found = sum_of(added_up(pairs)) if len(pairs) > len(e.args) else e
-    return total(pairs, e.shape) if found.size < e.size - 1e-9 else None
-
-
 def _twice(e: Term) -> Term | None:
     """``C + Cᵀ`` as 2 C, where C, or its inverse, was given, and is symmetric."""
     for f, c in e.args:
@@ -587,7 +566,7 @@ def _twice(e: Term) -> Term | None:
     return None
 
 
-COLLECTED += [_opened, _twice]
+COLLECTED.append(_twice)
 
 
 def _beside_ones(perm: Sequence[int], shape: Shape, other: Shape) -> tuple[int, ...] | None:
@@ -622,8 +601,6 @@ def _matmul(args: list[Term], params: Params, shape: Shape | None) -> Term | Non
     (c, a), (d, b) = map(_scale, args)
     if c is not ONE or d is not ONE:
         return product([(c, 1), (d, 1), (make("matmul", [a, b]), 1)])
-    if 0 in (as_number(a), as_number(b)):
-        return shaped(number(0), _product_shape(a.shape, b.shape))
     if a.ndim == b.ndim == 1:
         return shaped(summed(a * b, [0]), ())
     if is_identity(a) or is_identity(b):
@@ -631,7 +608,8 @@ def _matmul(args: list[Term], params: Params, shape: Shape | None) -> Term | Non
     if a.ndim == 1 and b.ndim == 2:
         return make("matmul", [make("transpose", [b], {"axes": (1, 0)}), a])
     if a.ndim == b.ndim == 2:
-        if b.shape[1] == 1 and (v := shaped(b, b.shape[:1])).size < b.size:
+        most = b.size - (b.op != "reshape") * 1e-9
+        if b.shape[1] == 1 and (v := shaped(b, b.shape[:1])).size <= most:
             return shaped(make("matmul", [a, v]), (a.shape[0], 1))
         if b.op == "broadcast_to" and b.args[0].shape == (b.shape[0], 1):  # columns alike
             return shaped(make("matmul", [a, b.args[0]]), (a.shape[0], b.shape[1]))
@@ -667,13 +645,15 @@ def _chain(e: Term) -> tuple[Term, ...]:
 
 def _scale(e: Term) -> tuple[Term, Term]:
     """The factors that are one number, and the rest."""
-    if e.op == "broadcast_to" and math.prod(e.args[0].shape) == 1 and as_number(e) is None:
-        return shaped(e.args[0], ()), shaped(ONE, e.shape)
     moved = e.op == "reshape" and only_ones_moved(e.args[0].shape, e.shape)
-    c, rest = coefficient(e.args[0] if moved else e)
-    factors = rest.args if rest.op == "*" else ()
-    alone = [(f, p) for f, p in factors if math.prod(f.shape) == 1]
+    c, rest = content(e.args[0] if moved else e, 0.0)
+    alone = [(f, p) for f, p in rest.args if math.prod(f.shape) == 1] if rest.op == "*" else []
     rest = product([(rest, 1), *((f, -p) for f, p in alone)]) if alone else rest
+    for f in [f for f, p in rest.args if p == 1 and not f.given] if rest.op == "*" else ():
+        k, inner = _scale(f) if f.op in ("+", "reshape") else (ONE, f)
+        if k is not ONE:
+            alone.append((k, 1.0))
+            rest = merged(merged(rest, f, -1), inner)
     if not only_ones_moved(rest.shape, e.shape) or (c == 1 and not alone):
         return ONE, e
     alone = [(number(c), 1), *((shaped(f, ()), p) for f, p in alone)]
@@ -840,9 +820,9 @@ def _getitem(args: list[Term], params: Params, shape: Shape | None) -> Term | No
     if math.prod(shape) == 1:
         found = _picked_at(x, _places(tuple(r[0] for r in ranges), x.shape))
     else:
-        own = without_ones(tuple(map(len, ranges)))  # X[0] is a vector
-        lead = (r[0] for r in ranges[: len(ranges) - len(own)])
-        index = {"index": (*lead, *slices_of(ranges, x.shape)[len(ranges) - len(own) :])}
+        own = tuple(len(r) for r in ranges if len(r) > 1)  # X[0] is a vector, and so is X[:, :1]
+        parts = (r[0] if len(r) == 1 else slice(r.start, r[-1] + 1, r.step) for r in ranges)
+        index = {"index": tuple(parts)}
         found = intern("getitem", (x,), index, own, x.size + 0.5)
     return None if found is None else shaped(found, shape)
 

@@ -40,6 +40,7 @@ from .terms import (
     intern,
     is_eye,
     is_mask,
+    is_quotient,
     leaf,
     make,
     number,
@@ -400,7 +401,15 @@ class Meaning:
                     if powers - {1} or (core.op == "*" and is_own_slope):
                         self._named_products.setdefault(core.args[0][0], []).append(core)
             self._by_names = {}
-        return self._with_names(root, self._by_names)
+        ways = root, self._written_out(root)
+        return min((self._with_names(e, self._by_names) for e in ways), key=lambda e: e.size)
+
+    def _written_out(self, root: Term) -> Term:
+        """With named quotients as what they are: 1 − l ∘ sign(s) of l = s / (1 + |s|)."""
+        known = {k: shaped(e, k.shape) for k, e in self.definitions.items() if is_quotient(e)}
+        for e in inner_first(root, operands_of, known) if known else ():
+            known[e] = remade(e, [known[x] for x in e.operands])
+        return known.get(root, root)
 
     def _with_names(self, root: Term, done: dict[Term, Term]) -> Term:
         for e in inner_first(root, operands_of, done):
@@ -552,7 +561,7 @@ def _identity(array: Array) -> Term | None:
 
 
 def _related(array: Array, other: Term) -> Term | None:
-    """A given array as c y + d, or y², of another: as 1 − y; its axes of one entry may differ."""
+    """A given array as c y + d of another: as 1 − y; its axes of one entry may differ."""
     y = other.value
     if y.dtype.kind == "b" or not y.size or _sizes(y) != _sizes(array):
         return None
@@ -565,8 +574,6 @@ def _related(array: Array, other: Term) -> Term | None:
             continue
         if likely and near(c * y + d, array):
             return total([(ONE, d), (shaped(other, array.shape), c)], array.shape)
-    if not few and np.array_equal(y * y, array):
-        return product([(shaped(other, array.shape), 2)])
     return None
 
 

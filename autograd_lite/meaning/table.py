@@ -42,6 +42,7 @@ from .terms import (
     rewritten,
     scaled,
     shaped,
+    snapped,
     total,
 )
 from .windows import CONVOLVE, CORRELATE
@@ -304,6 +305,7 @@ def _with_mask(x: Term) -> Term:
         if low is not None and np.all(low < _MASKED):
             value = np.where(np.equal(mask.value, e is sides[0]), 0.0, low)
             given = leaf(("masked", value.shape, value.tobytes()), x.shape, "given", None, value)
+            given.means = mask if e is sides[0] else opposite(mask)
             return total([(e, 1), (given, 1)], x.shape)
     return x
 
@@ -411,7 +413,18 @@ def _is_zero(e: Term, mask: Term) -> bool:
     if (mask.op, e.op) == ("not_equal", "greater") and e.args[0] is abs_(mask.args[0]):
         bound = as_number(e.args[1])
         return as_number(mask.args[1]) == 0 and bound is not None and bound >= 0
+    of = e.means if e.kind == "kept" and e.means is not None else e
+    if of.op == "softmax" and any(own is mask for own in _seen(of.args[0])):
+        return True
     return e is not mask and as_number(where_known(e, mask, False)) == 0
+
+
+def _seen(x: Term) -> list[Term | None]:
+    """What may mark the entries of which a softmax isn't 0."""
+    mask, *sides = x.args if x.op == "where" else (x,)
+    marks = zip((opposite(mask), mask), sides, strict=False)
+    found = [own for own, e in marks if (as_number(e) or 0) < _MASKED]
+    return found or [e.means for e in x.operands]
 
 
 _MASKED = -1e3  # what exp makes 0 of
@@ -444,11 +457,13 @@ def opposite(mask: Term) -> Term:
 
 
 def _both_sides(e: Term) -> Term | None:
-    """What there is where a mask holds, and where it doesn't, is there always."""
+    """What there is where a mask holds, and where it doesn't, is there always; one less, 1 apart.
+    """
     for f, c in e.args:
         other = opposite(f) if f.op in _OPPOSITE else f
-        if other is not f and dict(e.args).get(other) == c:
-            return total([(e, 1), (f, -c), (other, -c), (ONE, c)], e.shape)
+        d = dict(e.args).get(other, math.inf) if other is not f else math.inf
+        if snapped(c - d) in (0, 1):  # 0.7 [e > 0] − 0.3 [e ≤ 0]
+            return total([(e, 1), (f, -d), (other, -d), (ONE, d)], e.shape)
     return None
 
 

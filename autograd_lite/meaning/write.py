@@ -36,6 +36,7 @@ from .read import applied as apply_term
 from .table import CUMSUM_BACK, LOGDET, axis_of, opposite
 from .terms import (
     ENTRYWISE,
+    MOST,
     ONE,
     Shape,
     Term,
@@ -48,7 +49,6 @@ from .terms import (
     is_identity,
     is_mask,
     marked,
-    merged,
     only_ones_moved,
     operands_of,
     power_of,
@@ -487,13 +487,14 @@ def _outer(e: Term) -> Term:
         outer = _outer(flat) if flat.ndim == 2 else flat
         return e if outer is flat else shaped(outer, e.shape)
     factors = e.args if e.op == "*" and e.ndim == 2 else ()
-    columns = [f for f, p in factors if p == 1 and f.ndim == 2 and f.shape[1] == 1 < f.shape[0]]
-    rows = [f for f, p in factors if p == 1 and (1,) < f.shape[-1:] == (math.prod(f.shape),)]
+    positive = [(f, p) for f, p in factors if p > 0]
+    columns = [(f, p) for f, p in positive if f.ndim == 2 and f.shape[1] == 1 < f.shape[0]]
+    rows = [(f, p) for f, p in positive if (1,) < f.shape[-1:] == (math.prod(f.shape),)]
     alone = {f: p for f, p in factors if math.prod(f.shape) == 1}
     if not columns or not rows or len(columns) + len(rows) + len(alone) < len(factors):
         return e
     u, v = (
-        reduce(merged, (shaped(_entries(f), (math.prod(f.shape),)) for f in some))
+        product_of(added_up((shaped(_entries(f), (math.prod(f.shape),)), p) for f, p in some))
         for some in (columns, rows)
     )
     outer = intern("outer", (u, v), {}, e.shape, u.size + v.size)
@@ -530,7 +531,8 @@ def _nested(roots: Sequence[Term], uses: Counter[Term]) -> list[Term]:
                 rest = {f: c - k * dict(p.args).get(f, 0.0) for f, c in e.args}
                 rest |= {f: -k * c for f, c in p.args if f not in rest}
                 parts = {done.get(f, f): c for f, c in rest.items() if abs(c) > 1e-12}
-                done[e] = (sum_of if e.op == "+" else product_of)({done[p]: k, **parts})
+                times, whole = coefficient(done[p]) if e.op == "+" else (1.0, done[p])
+                done[e] = (sum_of if e.op == "+" else product_of)({whole: k * times, **parts})
     return [done[root] for root in roots]
 
 
@@ -550,10 +552,12 @@ def _inner(e: Term, long: Sequence[Term], uses: Counter[Term]) -> tuple[Term, fl
         if p.op == e.op and p is not e and all(f in own for f, _ in parts) and len(parts) > 1:
             k = own[parts[0][0]] / parts[0][1]
             alike = all(abs(own[f] - k * c) < 1e-12 for f, c in parts)
+            alike &= abs(k) == 1 or ONE in own or ONE not in p.operands
             more = len(own) - (ONE in own) - len(parts)
             first = (more, uses[p], ONE in dict(p.args), e.id) > (0, uses[e], ONE in own, p.id)
             # A shorter one of which it is a multiple: −u is written as a whole gradient alone.
-            is_long = p.size >= (3.0 if k == 1 else _TWICE) or p.given  # X − mean(X) is one part
+            # And X − mean(X) is one part.
+            is_long = p.size >= (3.0 if abs(k) == 1 else _TWICE) or p.given
             first = first and (is_long or not more)
             if alike and (e.op == "+" or k == 1) and fits(p.shape, e.shape) and first:
                 found.append((p, k))
@@ -603,14 +607,13 @@ class _Form:
         shown = {f: self.done[f] for f in e.operands} if several else {}
         moved = {f for f, x in shown.items() if x.is_called("reshape") or x.params.get("keepdims")}
         along = {f: varying(f, e.ndim) for f in shown} if moved else {}
-        ndims = {f: len(along[f]) for f in along}
-        for f, g in permutations(ndims, 2):
+        for f, g in permutations(along, 2):
             is_across = along[f] - along[g] and along[g] - along[f]
-            if is_across and ndims[f] == ndims[g] and (f in moved or g in moved):
+            if is_across and (f in moved or g in moved):
                 yield f, sorted(along[f])
         whole = [i for i, n in enumerate(e.shape) if n != 1]
         for f in moved if len(whole) == 3 else ():
-            if along[f] and max(along[f]) < whole[-1]:
+            if shown[f].is_called("reshape") and sorted(along[f]) != whole[-len(along[f]) or 3 :]:
                 yield f, sorted(along[f])
         for f, x in shown.items():  # A v, which reads as a column, along the rows
             is_beside = x.ndim == 1 < e.ndim and 1 < x.value.size < math.prod(e.shape)
@@ -651,16 +654,16 @@ class _Form:
         known = {snapped(1.0 / n): None for n in sizes if n}
         others = dict.fromkeys(snapped(abs(c)) for _, c in e.args)
         known = known if len(others) > 1 else {}
-        k = min(known | others, key=lambda k: (self._cost(e, k, k in known), k != 1))
+        tried = known | others if len(others) <= MOST else {1.0: None}
+        k = min(tried, key=lambda k: (self._cost(e, k, k in known), k != 1))
+        k = -k if k != 1 and all(c < 0 for _, c in e.args) else k
         inner = self._added([(f, _few_digits(c / k)) for f, c in e.args])
         return self.writer.scaled(inner, k, any(f.given and f is not ONE for f in e.operands))
 
     def _cost(self, e: Term, k: float, known: bool) -> int:
         """How much there is to read of a sum's coefficients, where k stands before it."""
         ratios = [(f, _few_digits(snapped(abs(c / k)))) for f, c in e.args]
-        means = [None if f is ONE else self._mean(f, c) for f, c in ratios]
-        twice = sum(m is not None and m.is_called("multiply") for m in means)
-        left = [c for (_, c), mean in zip(ratios, means, strict=True) if mean is None]
+        left = [c for f, c in ratios if f is ONE or self._mean(f, c) is None]
         alike = len(left) if len(left) == len(e.args) and len(set(left)) == 1 else 1
         moved = sum(
             3 if c > 1 or f is ONE else 1 for f, c in ratios
@@ -673,7 +676,7 @@ class _Form:
         if k != 1 and _is_residual(e):
             moved -= known and any(c == 1 for f, c in ratios if not f.given)
             moved = min(moved, 0) if any(c == 1 for f, c in ratios if f.given) else moved
-        return self._cost_of(k) + alike * sum(costs) + moved + twice
+        return self._cost_of(k) + alike * sum(costs) + moved
 
     def _cost_of(self, c: float) -> int:
         """How much there is to read of a positive coefficient."""
@@ -772,12 +775,6 @@ class _Form:
         found = None if x is None else self._with_number(f, x, c)
         if found is not None:
             return found
-        if f.op == "*" and c > 0 and x is not None and x.name is None:
-            error = next((g for g, p in f.args if p == 1 and _is_residual(g)), None)
-            if error is not None and self.writer.by_rows(c, True):
-                return self._multiplied(
-                    f.args, {error: self.writer.scaled(self.done[error], c, True)}
-                )
         whole = f.op == "*" and x is not None and x.name is None and not x.is_called("outer")
         if whole and self.writer.is_factor(c, _is_residual(f)):
             return self._multiplied(f.args, {}, c)
@@ -918,9 +915,6 @@ class _Form:
         x = e.args[0]
         old, new = x.shape, e.shape
         same = next((i for i, (n, m) in enumerate(zip(old, new, strict=False)) if n != m), 0)
-        if only_ones_moved(old, new) and _is_scaled(self.done[x]):
-            c, inner = self.done[x].inputs
-            return _times(c, _reshaped(inner, new))
         if only_ones_moved(old, new):
             return _reshaped(self.done[x], new)
         if _is_vector(new):
@@ -1095,13 +1089,7 @@ class _Form:
             return applied(OPS["solve"], *inverse.inputs, self.done[b])
         if b.ndim == 1:
             self.done = {**self.done, b: _column(self.done[b])}
-        c, apart = 1.0, dict[Term, Expression]()
-        for f in (a, b):
-            if _is_scaled(self.done[f]):
-                k, apart[f] = self.done[f].inputs
-                c *= float(k.value)
-        self.done = {**self.done, **apart} if apart else self.done
-        return self.writer.scaled(self._op(e), c) if apart else self._op(e)
+        return self._op(e)
 
     def _op(self, e: Term) -> Expression:
         xs = [self.done[x] for x in e.operands]

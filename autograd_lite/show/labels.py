@@ -133,7 +133,7 @@ def plain(markup: str) -> str:
 
 def formulas(leaf: Callable[[Any], Written], brief: bool = False) -> Markup:
     """A figure's own markup: what stands for its tensors, the figure knows."""
-    return Markup(leaf, escape_notation, brief=brief)
+    return Markup(leaf, escape_notation, brief=brief, fractions_apart=False)
 
 
 def array_markup(array: Array, color: str, prefix: str = "") -> str:

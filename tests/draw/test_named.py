@@ -206,7 +206,7 @@ def repeated(op, x, n=40):
         ["v₂|2", "v₁|2", "x|2"],
     ),
     "nothing has a name": (
-        (UNNAMED - [3.0, 4.0]) / 2, ["(v₁ − c₁) / 2"], ["v₂|2", "v₁|2", "c₁|2|[3 4]"],
+        (UNNAMED - [3.0, 4.0]) / 2, ["(v₁ − c₁) / 2"], ["v₂|2", "c₁|2|[3 4]", "v₁|2"],
     ),
     "a name for the unnamed is taken": (
         ag.exp(ag.Tensor(1.0, requires_grad=True, name="v_1")), ["exp"], ["v₂", "v₁"],
@@ -222,6 +222,21 @@ def test_formulas_and_circles(output, formulas, circles):
     drawn = read_dot(ag.draw(output).source)
     assert drawn.labels("computation") == formulas
     assert drawn.labels("tensor") == circles
+
+
+def test_what_stands_around_a_computation_is_declared_from_top_to_bottom():
+    x, v, w = (ag.Tensor([1.0, 2.0], requires_grad=True, name=name) for name in "xvw")
+    b = ag.Tensor(0.5, requires_grad=True, name="b")
+    f = (b + np.dot(w, x) + np.dot(v, v)).named("f")
+    drawn = read_dot(ag.draw((f - 1) ** 2, backward=["b", "w"]).source)
+    declared = [label.split("|")[0] for label in drawn.labels("tensor")]
+    assert [name for name in declared if name in "xvwb"] == ["b", "x", "w", "v"]
+
+
+def test_a_product_of_matrices_among_factors_stands_in_parentheses():
+    x, w = (ag.Tensor(np.eye(2) + 1, requires_grad=True, name=name) for name in "xw")
+    drawn = read_dot(ag.draw(((x @ w) * x).named("y")).source)
+    assert drawn.labels("computation") == ["(x w) ∘ x"]
 
 
 def test_residual_connections_and_shared_weights():

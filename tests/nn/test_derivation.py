@@ -11,7 +11,7 @@ import nn
 
 def test_the_rule_of_any_depth_and_activation():
     found = nn.derive(nn.MLP([2, 4, 3, 2, 1], "tanh", rng=0))
-    assert found.start == "δ_4 = ((l_4 − y) / q) ∘ (1 − l_4²)"
+    assert found.start == "δ_4 = (l_4 − y) ∘ (1 − l_4²) / q"
     assert [rule.statement for rule in found.rules] == [
         "δ_i = (δ_{i+1} W_{i,i+1}ᵀ) ∘ σ'(s_i)",
         "∇W_{i,i+1} = l_iᵀ δ_{i+1}",
