@@ -367,12 +367,12 @@ class Rounds:
     def rolled(self, first: Tensor, filled: _At, shape: Shape) -> Term:
         """All rounds of what the first one gives: added up, or put into an array."""
         e = self.known[first]
-        if any(x.op == "sliding_window_view" for x in subterms(self.stacked.get(e, e))):
-            raise UnevenError  # u[:-2] + u[2:] is that
         lead = len(self.shape)
         found = shaped(lifted(e, self.stacked, lead), self.shape + e.shape)
         if filled:
             return self._put(found, dict(filled), shape)
+        if any(x.op == "sliding_window_view" for x in subterms(self.stacked.get(e, e))):
+            raise UnevenError  # u[:-2] + u[2:] is that
         return shaped(summed(found, range(lead)), shape)
 
     def _put(self, rounds: Term, at: Mapping[int, range], shape: Shape) -> Term:

@@ -812,7 +812,9 @@ def _getitem(args: list[Term], params: Params, shape: Shape | None) -> Term | No
             cut = iter([r for r, n in zip(ranges, x.shape, strict=True) if n != 1])
             ranges = [range(1) if n == 1 else next(cut) for n in inner.shape]
         elif x.op == "getitem" and (before := ranges_of(x.params["index"], inner.shape)):
-            ranges = [range(1)] * (len(before) - len(ranges)) + ranges
+            left = iter(ranges)  # those with one entry had no axis any more
+            ranges = [next(left) if len(r) > 1 or len(x.shape) == len(before) else range(1)
+                      for r in before]  # fmt: skip
             ranges = _within(before, ranges)
         else:
             break

@@ -106,7 +106,8 @@ def _seen(f: Term, ndim: int) -> tuple[Term, list[int], list[range]] | None:
             cuts = ranges_of(f.params["index"], inner.shape)
             if cuts is None:
                 return None
-            where = [-1] * (inner.ndim - f.ndim) + where
+            left = iter(where)
+            where = [next(left) if len(r) > 1 or f.ndim == inner.ndim else -1 for r in cuts]
         else:
             break
         f = inner

@@ -269,7 +269,17 @@ def within_edges(x: Any) -> Any:
     return out
 
 
+def strided(x: Any, w: Any) -> Any:
+    out = filled.zeros((len(x), len(w), 3, 3))
+    for n, f, i, j in np.ndindex(*out.shape):
+        out[n, f, i, j] = np.sum(x[n, :, 2 * i : 2 * i + 3, 2 * j : 2 * j + 3] * w[f])
+    return out
+
+
 FILLED = [
+    (strided, ((2, 2, 7, 7), (3, 2, 3, 3)),
+     "Σ_i,k,l(Σ_m,n,p((windows(x)[:, :, :, ::2, ::2]ᵀ)ᵢₖₗₘₙₚ ∘ wⱼₘₙₚ) ∘ "
+     "(windows(x)[:, :, :, ::2, ::2]ᵀ)ᵢₖₗₘₙₚ)"),
     (by_heads, ((3, 4), (4, 6)), "vec((xᵀ u_3 + heads(w) u_4 u_1)ᵀ + (u_4 u_2)ᵀ)"),
     (within_edges, ((5,),), "[0, exp(x[1:4])², 0]"),
     (convolution, ((2, 2, 5, 5), (3, 2, 3, 3), (3,)), "x ⋆ (x ⋆ w + b)"),
