@@ -21,7 +21,7 @@ from ..show.notation import symbol_of
 from .backward import Backward
 from .causes import find, follows, is_rounded
 from .edits import Edit, at
-from .given import Given, agrees, beside, distance, read, same, squeezed
+from .given import Given, agrees, beside, distance, read, same, size, squeezed
 from .line import Edits, Line
 from .places import find as find_place
 from .readings import Readings
@@ -34,6 +34,8 @@ _MOST_NODES = 400  # of a graph that formulas are derived for
 _WIDEST = 60  # characters of one
 _GUARD = 1e-9  # what is added within a logarithm
 _LEFT_OUT = 1e-4  # the same, where a line was written as if it weren't there
+_LONG = 160  # characters of a cause, for which a shorter one is looked for
+_NO_DEARER = 0.5  # than the causes of single lines one of them all may be
 _FIT = 1e-7  # how well an edit must fit, relative to the largest entry
 
 
@@ -118,6 +120,7 @@ class Checked:
     follows_from: dict[str, str] = field(default_factory=dict)
     made: dict[str, Edit] = field(default_factory=dict)
     unexplained: bool = False
+    placed: bool = False
 
     def entries(self) -> list[Entry]:
         eps = max((g.eps for g in self.given.values()), default=0.0)
@@ -225,21 +228,29 @@ class Checked:
                 said = say("convention", (q,), self.symbols[name])
                 self._explain_line(name, said if q != 1 and name in results else "")
                 if self.unexplained and self._at_one_place():
-                    break
+                    return
+        if len(self.causes) > 1 or any(len(said) > _LONG for said in self.causes.values()):
+            self._at_one_place(max((x.cost for x in self.made.values()), default=0) + _NO_DEARER)
 
-    def _at_one_place(self) -> bool:
+    def _at_one_place(self, dearest: float = math.inf) -> bool:
         """Whether there is one mistake on the way to all that is wrong, which is then its cause."""
         wrong = [n for n in self.given if n not in self.correct]
         lines = {n: self._line(n) for n in wrong if n in self.arrays}
 
         def fits(found: Mapping[str, Array]) -> bool:
-            all_of = {n: found.get(n, np.zeros(a.shape)) for n, a in self.right.items()}
-            return all(self._agrees(n, all_of[n]) for n in self.correct) and all(
-                line.array.shape == line.right.shape and line.fits(all_of[n], line.right)
+            return all(self._agrees(n, found[n]) for n in self.correct) and all(
+                agrees(found[n], line.array, self.fit, max(self.noise[n], 1e-12 * size(line.right)))
                 for n, line in lines.items()
             )
 
-        cause = find_place(self.guarded(_GUARD)[0], fits) if len(lines) == len(wrong) else None
+        if self.placed or len(lines) < len(wrong):
+            return False
+        self.placed = True
+        arrays = {n: line.array for n, line in lines.items()}
+        if any(a.shape != self.right[n].shape for n, a in arrays.items()):
+            return False
+        right = {n for n in self.correct if self.right[n].any()}
+        cause = find_place(self.guarded(_GUARD)[0], arrays, right, fits, dearest)
         if cause is not None:
             first, edit = wrong[0], Edit(*cause, {})
             self.made, self.causes = {first: edit}, {first: self._said(lines[first], edit)}

@@ -1,0 +1,112 @@
+"""The passes of the loops that a graph was recorded in: where its ops repeat themselves."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+
+from ..engine.tensor import Tensor
+
+_SHORT = 3  # ops of a pass, where there are two passes only
+
+One = list[Tensor | None]
+"""The results of a pass, in the order in which they are computed; none where it skips one."""
+Passes = list[One]
+IsAlike = Callable[[Tensor, Tensor], bool]
+
+
+def passes(results: Sequence[Tensor]) -> list[Passes]:
+    """The loops, an inner one after its outer one; last of all what is in none, as one pass.
+
+    First those whose passes use the same leaves; of what is in none of these also those of which
+    each has leaves of its own, as of layers.
+    """
+    order = sorted(results, key=lambda t: t._number)
+    found = [loop for loop in _loops(order, _use_the_same) for loop in _nested(loop, _use_the_same)]
+    within = {t for loop in found for one in loop for t in one}
+    rest = [t for t in order if t not in within]
+    found += _loops(rest, _are_alike)
+    return [*found, [[*rest]]] if rest else found
+
+
+def _nested(outer: Passes, is_alike: IsAlike) -> Iterator[Passes]:
+    """A loop, and those that are in each of its passes."""
+    yield outer
+    full = max(outer, key=_size)
+    for start, period, times in _runs([t for t in full if t is not None], is_alike):
+        starts = range(start, start + period * times, period)
+        yield [one[k : k + period] for one in outer for k in starts]
+
+
+def _loops(order: Sequence[Tensor], is_alike: IsAlike) -> list[Passes]:
+    found: list[Passes] = []
+    for start, period, times in _runs(order, is_alike):
+        turned = [_whole(order, k, period, times, is_alike) for k in range(start, start + period)]
+        found.append(max(turned, key=partial(_complete, period)))
+    return found
+
+
+def _runs(order: Sequence[Tensor], is_alike: IsAlike) -> list[tuple[int, int, int]]:
+    """Where ops repeat themselves: from where on, after how many, and how many times."""
+    runs, n = [], len(order)
+    for period in range(1, n // 2 + 1):
+        start = 0
+        for k in range(n - period + 1):
+            if k < n - period and is_alike(order[k], order[k + period]):
+                continue
+            times = (k - start) // period + 1
+            if times > 2 or (times == 2 and period >= _SHORT):
+                runs.append((start, period, times))
+            start = k + 1
+    found: list[tuple[int, int, int]] = []
+    for run in sorted(runs, key=lambda run: (-run[1] * run[2], run[1])):
+        start, end = run[0], run[0] + run[1] * run[2]
+        if all(end <= other[0] or other[0] + other[1] * other[2] <= start for other in found):
+            found.append(run)
+    return found
+
+
+def _whole(order: Sequence[Tensor], start: int, period: int, times: int, is_alike: IsAlike) -> Passes:
+    """The passes from a place on, with those before and after them that skip some ops."""
+    full = [[*order[k : k + period]] for k in range(start, start + period * times, period)]
+    full = [one for one in full if len(one) == period and all(map(is_alike, full[0], one))]
+    end = start + period * len(full)
+    before = _partial(order[:start][::-1], full[0][::-1], is_alike)[::-1]
+    after = _partial(order[end:], full[-1], is_alike)
+    parts = [[before], full, [after]]
+    return [one for part in parts for one in part if _size(one) * 2 > period]
+
+
+def _complete(period: int, loop: Passes) -> tuple[int, ...]:
+    """The more passes are, the better; and that one isn't is rather the first."""
+    sizes = list(map(_size, loop))
+    return sizes.count(period), sum(sizes), -len(loop), -sizes[0]
+
+
+def _size(one: One) -> int:
+    return sum(t is not None for t in one)
+
+
+def _partial(order: Sequence[Tensor], like: Sequence[Tensor], is_alike: IsAlike) -> One:
+    found, rest = [], iter(order)
+    t = next(rest, None)
+    for y in like:
+        fits = t is not None and is_alike(t, y)
+        found.append(t if fits else None)
+        t = next(rest, None) if fits else t
+    return found
+
+
+def _are_alike(t: Tensor, other: Tensor) -> bool:
+    """Whether two results are of one op, and of the same name but for the step."""
+    a, b = t._op, other._op
+    same = a is b or (a is not None and b is not None and a.name == b.name)
+    stems = (re.sub(r"\d+$", "", x.name or "") for x in (t, other))
+    return same and t.ndim == other.ndim and len(t.inputs) == len(other.inputs) and len({*stems}) == 1
+
+
+def _use_the_same(t: Tensor, other: Tensor) -> bool:
+    """Whether two results are, and of the same leaves, where both are of leaves."""
+    pairs = [(x, y) for x, y in zip(t.inputs, other.inputs, strict=False) if x._op is None and x._tracked and y._op is None and y._tracked]
+    return _are_alike(t, other) and all(x is y for x, y in pairs)
