@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from typing import NamedTuple
 
 from ..engine.tensor import Tensor
 
@@ -12,38 +13,46 @@ _SHORT = 3  # ops of a pass, where there are two passes only
 
 One = list[Tensor | None]
 """The results of a pass, in the order in which they are computed; none where it skips one."""
-Passes = list[One]
 IsAlike = Callable[[Tensor, Tensor], bool]
 
 
-def passes(results: Sequence[Tensor]) -> list[Passes]:
+class Loop(NamedTuple):
+    """The passes of a loop; of an inner one those of each of its rounds, ``times`` in each."""
+
+    passes: list[One]
+    times: int
+
+
+def loops(nodes: Sequence[Tensor]) -> list[Loop]:
     """The loops, an inner one after its outer one; last of all what is in none, as one pass.
 
     First those whose passes use the same leaves; of what is in none of these also those of which
     each has leaves of its own, as of layers.
     """
-    order = sorted(results, key=lambda t: t._number)
-    found = [loop for loop in _loops(order, _use_the_same) for loop in _nested(loop, _use_the_same)]
-    within = {t for loop in found for one in loop for t in one}
+    order = sorted((t for t in nodes if t._op is not None and t._tracked), key=lambda t: t._number)
+    found = [x for loop in _loops(order, _use_the_same) for x in _nested(loop)]
+    within = {t for loop in found for one in loop.passes for t in one}
     rest = [t for t in order if t not in within]
     found += _loops(rest, _are_alike)
-    return [*found, [[*rest]]] if rest else found
+    return [*found, Loop([[*rest]], 1)] if rest else found
 
 
-def _nested(outer: Passes, is_alike: IsAlike) -> Iterator[Passes]:
+def _nested(outer: Loop) -> Iterator[Loop]:
     """A loop, and those that are in each of its passes."""
     yield outer
-    full = max(outer, key=_size)
-    for start, period, times in _runs([t for t in full if t is not None], is_alike):
+    full = max(outer.passes, key=_size)
+    for start, period, times in _runs([t for t in full if t is not None], _use_the_same):
         starts = range(start, start + period * times, period)
-        yield [one[k : k + period] for one in outer for k in starts]
+        inner = [one[k : k + period] for one in outer.passes for k in starts]
+        yield from _nested(Loop(inner, times))
 
 
-def _loops(order: Sequence[Tensor], is_alike: IsAlike) -> list[Passes]:
-    found: list[Passes] = []
+def _loops(order: Sequence[Tensor], is_alike: IsAlike) -> list[Loop]:
+    found: list[Loop] = []
     for start, period, times in _runs(order, is_alike):
         turned = [_whole(order, k, period, times, is_alike) for k in range(start, start + period)]
-        found.append(max(turned, key=partial(_complete, period)))
+        passes = max(turned, key=partial(_complete, period))
+        found.append(Loop(passes, len(passes)))
     return found
 
 
@@ -67,7 +76,7 @@ def _runs(order: Sequence[Tensor], is_alike: IsAlike) -> list[tuple[int, int, in
     return found
 
 
-def _whole(order: Sequence[Tensor], start: int, period: int, times: int, is_alike: IsAlike) -> Passes:
+def _whole(order: Sequence[Tensor], start: int, period: int, times: int, is_alike: IsAlike) -> list[One]:
     """The passes from a place on, with those before and after them that skip some ops."""
     full = [[*order[k : k + period]] for k in range(start, start + period * times, period)]
     full = [one for one in full if len(one) == period and all(map(is_alike, full[0], one))]
@@ -78,10 +87,10 @@ def _whole(order: Sequence[Tensor], start: int, period: int, times: int, is_alik
     return [one for part in parts for one in part if _size(one) * 2 > period]
 
 
-def _complete(period: int, loop: Passes) -> tuple[int, ...]:
+def _complete(period: int, passes: list[One]) -> tuple[int, ...]:
     """The more passes are, the better; and that one isn't is rather the first."""
-    sizes = list(map(_size, loop))
-    return sizes.count(period), sum(sizes), -len(loop), -sizes[0]
+    sizes = list(map(_size, passes))
+    return sizes.count(period), sum(sizes), -len(sizes), -sizes[0]
 
 
 def _size(one: One) -> int:
@@ -102,8 +111,8 @@ def _are_alike(t: Tensor, other: Tensor) -> bool:
     """Whether two results are of one op, and of the same name but for the step."""
     a, b = t._op, other._op
     same = a is b or (a is not None and b is not None and a.name == b.name)
-    stems = (re.sub(r"\d+$", "", x.name or "") for x in (t, other))
-    return same and t.ndim == other.ndim and len(t.inputs) == len(other.inputs) and len({*stems}) == 1
+    stems = {re.sub(r"\d+$", "", x.name) for x in (t, other) if x.name is not None}
+    return same and t.ndim == other.ndim and len(t.inputs) == len(other.inputs) and len(stems) < 2
 
 
 def _use_the_same(t: Tensor, other: Tensor) -> bool:

@@ -24,11 +24,11 @@ from ..graph import walk
 from ..meaning.read import Meaning, applied
 from .edits import other_slopes
 from .given import size
-from .passes import Passes, passes
+from .passes import Loop, loops
 from .readings import ACTIVATIONS, Readings, Slope, Term, slopes
 
 _MOST = 1200  # tensors of a graph
-_MOST_WORK = 400_000  # places that are tried, times the tensors of a graph
+_MOST_WORK = 4_000_000  # places that are tried, times the tensors of a graph
 _TOGETHER = 64  # backward passes
 _MOST_USES = 5  # of a result, any of which may be missing
 _NEAR = 1e-5
@@ -70,7 +70,7 @@ Tries = Iterator[tuple[Cause, Callable[[int], Rule]]]
 
 def find(
     readings: Readings, wrong: Mapping[str, Array], right: Collection[str],
-    fits: Callable[[Mapping[str, Array]], bool], dearest: float = np.inf,
+    fits: Callable[[Mapping[str, Array]], bool], costs: tuple[float, float],
 ) -> Cause | None:  # fmt: skip
     """The least far-fetched mistake at one place that gives all lines.
 
@@ -79,7 +79,7 @@ def find(
         wrong: the lines that are wrong, by name.
         right: the names of those that are right, and not by being 0.
         fits: whether these are the gradients that were given.
-        dearest: what a mistake costs at most.
+        costs: what a mistake costs at least, and at most.
     """
     right_ones = readings.cotangents
     sizes = {n: max(size(a), size(right_ones[n].value)) for n, a in wrong.items()}
@@ -93,14 +93,15 @@ def find(
             names = set[str]().union(*(below[x] for x in some))
             return wrong.keys() <= names and names.isdisjoint(right)
 
-        loops = passes([t for t in nodes if t._op is not None and t._tracked])
-        short = Short(meaning, readings, loops)
-        places = _Places(nodes, loops, short, is_way)
-        tried = sorted((x for x in places if x[0][0] <= dearest), key=lambda x: x[0][0])
+        found_loops = loops(nodes)
+        short = Short(meaning, readings, found_loops)
+        places = _Places(nodes, found_loops, short, is_way)
+        plainly = pull({output: np.ones(output.shape)}, {t for t in nodes if t._tracked})
+        tried = sorted((x for x in places if costs[0] <= x[0][0] <= costs[1]), key=lambda x: x[0][0])
         tried = tried[: _MOST_WORK // len(nodes)]
         for start in range(0, len(tried), _TOGETHER):
             some = tried[start : start + _TOGETHER]
-            found = _pulled(output, tensors, [rules for _, rules in some])
+            found = _pulled(output, tensors, plainly, [rules for _, rules in some])
             near = np.logical_and.reduce([
                 _are_near(found[name], a, sizes[name]) for name, a in wrong.items()
             ])  # fmt: skip
@@ -108,6 +109,14 @@ def find(
                 if fits({name: g[k] for name, g in found.items()}):
                     return short.cause(some[k][0])
     return None
+
+
+def are_in_loops(readings: Readings) -> bool:
+    """Whether results of which no gradients were given were computed in loops."""
+    for _, loss, tensors in readings.recorded:
+        given = set(tensors.values())
+        return any(len(x.passes) > 2 and given.isdisjoint(itertools.chain(*x.passes)) for x in loops(walk(loss)))
+    return False
 
 
 def _are_near(found: Array, wanted: Array, size: float) -> Array:
@@ -161,11 +170,11 @@ class Short:
         loops: of which no formula goes on into another pass.
     """
 
-    def __init__(self, meaning: Meaning, readings: Readings, loops: Sequence[Passes]) -> None:
+    def __init__(self, meaning: Meaning, readings: Readings, loops: Sequence[Loop]) -> None:
         self._meaning, self._readings = meaning, readings
         self._passes = {
-            t: (k, j, m) for k, loop in enumerate(loops) if len(loop) > 1
-            for m, one in enumerate(loop) for j, t in enumerate(one)
+            t: (k, j, m) for k, loop in enumerate(loops) if len(loop.passes) > 1
+            for m, one in enumerate(loop.passes) for j, t in enumerate(one)
         }  # fmt: skip
         self.slope = cache(self._slope)
 
@@ -222,9 +231,13 @@ class Short:
 
 
 def _pulled(
-    output: Tensor, tensors: Mapping[str, Tensor], every: Sequence[Rules]
-) -> dict[str, Array]:
-    """The gradients with such rules, of each along the first axis."""
+    output: Tensor, tensors: Mapping[str, Tensor], plainly: Mapping[Tensor, Array],
+    every: Sequence[Rules],
+) -> dict[str, Array]:  # fmt: skip
+    """The gradients with such rules, of each along the first axis.
+
+    A cotangent that isn't there yet is what it is by the rules as they are.
+    """
     n = len(every)
     edited: dict[Use, list[tuple[int, Rule]]] = defaultdict(list)
     for k, rules in enumerate(every):
@@ -251,7 +264,7 @@ def _pulled(
                 return fit(np.asarray(plain(np.asarray(g), *(new or args), **{**params, **other})), x, name)
 
             def cotangent(y: Tensor, k: int = k) -> Any:
-                return cotangents[y][k]
+                return cotangents[y][k] if y in cotangents else plainly[y]
 
             def came(use: Use, k: int = k) -> Any:
                 return parts[use][k]
@@ -306,7 +319,7 @@ class _Places:
     """
 
     def __init__(
-        self, nodes: Sequence[Tensor], loops: Sequence[Passes], short: Short,
+        self, nodes: Sequence[Tensor], loops: Sequence[Loop], short: Short,
         is_way: Callable[[Iterable[Tensor]], bool],
     ) -> None:  # fmt: skip
         self._loops, self._short, self._is_way = loops, short, is_way
@@ -316,7 +329,7 @@ class _Places:
         self._ways: dict[Tensor, dict[Any, None]] = defaultdict(dict)
         self._at: dict[Any, dict[int, Use]] = defaultdict(dict)  # by pass
         for k, loop in enumerate(self._loops):
-            for m, one in enumerate(loop):
+            for m, one in enumerate(loop.passes):
                 for j, t in enumerate(one):
                     for i, x in enumerate(t.inputs if t is not None else ()):
                         self._ways[x][k, j, i] = None
@@ -324,7 +337,7 @@ class _Places:
 
     def __iter__(self) -> Iterator[tuple[Cause, Rules]]:
         for loop in self._loops:
-            places = [_Series(at) for at in zip(*loop, strict=True)]
+            places = [_Series(at) for at in zip(*loop.passes, strict=True)]
             arrays = self._arrays(loop, places)
             for own in places:
                 for i, x in enumerate(own.any.inputs):
@@ -337,16 +350,16 @@ class _Places:
         for x in self._leaves:
             yield from self._of_ways(_Series([x]))
 
-    def _arrays(self, loop: Passes, places: Sequence[_Series]) -> list[_Series]:
+    def _arrays(self, loop: Loop, places: Sequence[_Series]) -> list[_Series]:
         """What there is at each pass, and, of what goes from pass to pass, before and after it."""
-        n, own = len(loop), list(places)
+        n, own = len(loop.passes), list(places)
         for place in places:
             for i in range(len(place.any.inputs)):
                 own.append(_Series(None if t is None else t.inputs[i] for t in place.at))
         for other in self._loops if n > 1 else ():
-            times, rest = divmod(n, len(other))  # of an outer one each pass as often
-            if not rest and 1 < len(other) and other is not loop:
-                at = zip(*(one for one in other for _ in range(times)), strict=True)
+            times, rest = divmod(n, len(other.passes))  # of an outer one each pass as often
+            if not rest and 1 < len(other.passes) and other is not loop:
+                at = zip(*(one for one in other.passes for _ in range(times)), strict=True)
                 own += map(_Series, at)
         moved = [s for s in own if len({*s.key}) > 1 and s.any.ndim] if n > 1 else []
         own += [x for s in moved for x in (s.moved(-1), s.moved(1), _Series(s.at[::-1]))]
@@ -379,14 +392,20 @@ class _Places:
         for s in arrays:
             if s.any.shape == t.shape and s.any is not t and s.any._tracked and s.any._op is not None and t.ndim:
                 yield (2.2, "gradient_stands", (s.any, t)), partial(_of_cotangent, s)
-            if s.any.shape == x.shape and x.ndim:
+            if s.any.shape in (x.shape, t.shape) and x.ndim:
                 yield (2.7, "factor_too_many", (s.any,)), partial(_times_array, s.arrays())
 
     def _recomputed(self, at: _Series, a: int, arrays: Sequence[_Series]) -> Tries:
         """An argument that is computed of another operand, or without one, or of one with its sign."""
         t = at.any
         name = t._op.name if t._op is not None else ""
-        if name not in ("add", "subtract", "multiply", "getitem") or any(u is not None and (u._op is None or u._op.name != name) for u in at.at):
+        if name not in ("add", "subtract", "multiply", "getitem", "concatenate") or any(u is not None and (u._op is None or u._op.name != name) for u in at.at):
+            return
+        if name == "concatenate":
+            for j, k in itertools.combinations(range(len(t.inputs)), 2):
+                order = [{j: k, k: j}.get(i, i) for i in range(len(t.inputs))]
+                news = [_joined(u, order) for u in at.at]
+                yield (1.7, "exchanged", (t.inputs[j], t.inputs[k])), partial(_of_array, a, news)
             return
         if name == "getitem":
             for s in arrays:
@@ -427,7 +446,7 @@ class _Places:
             so_far = list[Array]()
             yield (1.7, "accumulated", (x,)), dict.fromkeys(uses, partial(_added, so_far))
             for other in self._loops:
-                for at in zip(*other, strict=True):
+                for at in zip(*other.passes, strict=True):
                     if len(at) == len(own.at) and x in set(at):
                         both = zip(own.at, at, strict=True)
                         kept = {(t, i): partial(_kept, y) for t, y in both if t is not None and y is not None}
@@ -459,17 +478,18 @@ class _Places:
                     }
                     yield (1.6, "slope_missing_through", (slope, lost[-1][0])), rules
 
-    def _left_out(self, loop: Passes) -> Iterator[tuple[Cause, Rules]]:
-        """The first or the last pass of a loop."""
-        places = [_Series(at) for at in zip(*loop, strict=True)]
+    def _left_out(self, loop: Loop) -> Iterator[tuple[Cause, Rules]]:
+        """The first or the last pass of a loop, in each of its rounds."""
+        places = [_Series(at) for at in zip(*loop.passes, strict=True)]
         carried = {
             (j, i) for j, own in enumerate(places) for i in range(len(own.any.inputs))
             if any(t.inputs[i] in set(own.there) for t in own.there)
         }  # fmt: skip
-        for which, k in (("first", 0), ("last", -1)) if len(loop) > 1 else ():
-            some = [(j, t) for j, t in enumerate(loop[k]) if t is not None]
+        n = loop.times
+        for which, k in (("first", 0), ("last", n - 1)) if n > 1 else ():
+            some = [(j, t) for one in loop.passes[k::n] for j, t in enumerate(one) if t is not None]
             rules: Rules = {(t, i): _nothing for j, t in some for i in range(len(t.inputs)) if (j, i) not in carried}
-            yield (1.4, "pass_missing", (which, len(loop))), rules
+            yield (1.4, "pass_missing", (which, n)), rules
 
 
 def _each(kind: str, values: tuple[Any, ...], own: _Series) -> tuple[str, tuple[Any, ...]]:
@@ -508,6 +528,10 @@ def _of_index(own: _Series, s: _Series) -> Tries:
     for power in (0, 1):  # also of a logarithm, whose slope is that of the entry
         values = own.any.inputs[0], s.any.inputs[0]
         yield (1.9 + 0.1 * power, "other_ids", values), partial(_at_index, indexes, power)
+
+
+def _joined(t: Tensor | None, order: Sequence[int]) -> Any:
+    return None if t is None else t._op.forward(*(t._arrays[i] for i in order), **t._params)  # type: ignore[union-attr]
 
 
 def _taken(t: Tensor | None, index: Any) -> Any:
@@ -594,7 +618,8 @@ def _of_cotangent(s: _Series, k: int) -> Rule:
 
 
 def _times_array(arrays: Sequence[Array], k: int) -> Rule:
-    return lambda c: c.back(c.g) * arrays[k]
+    y = arrays[k]
+    return lambda c: c.back(c.g * y) if y.shape == c.g.shape else c.back(c.g) * y
 
 
 def _by_power(q: float, i: int, c: Call) -> Array:
