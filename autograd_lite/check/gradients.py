@@ -23,7 +23,7 @@ from .causes import find, follows, is_rounded
 from .edits import Edit, at
 from .given import Given, agrees, beside, distance, read, same, size, squeezed
 from .line import Edits, Line
-from .places import are_in_loops
+from .places import is_recurrent
 from .places import find as find_place
 from .readings import Readings
 from .report import Entry, Report, two_arrays
@@ -35,9 +35,7 @@ _MOST_NODES = 400  # of a graph that formulas are derived for
 _WIDEST = 60  # characters of one
 _GUARD = 1e-9  # what is added within a logarithm
 _LEFT_OUT = 1e-4  # the same, where a line was written as if it weren't there
-_LONG = 160  # characters of a cause, for which a shorter one is looked for
 _USUAL = 2.3  # what a mistake costs at most that is looked for in loops first
-_NO_DEARER = 0.5  # than the causes of single lines one of them all may be
 _FIT = 1e-7  # how well an edit must fit, relative to the largest entry
 
 
@@ -225,7 +223,7 @@ class Checked:
                 self.correct.discard(name)
         self.arrays = self._over(q, results)
         self.carried = self._carried(self.arrays)
-        if are_in_loops(self.guarded(_GUARD)[0]) and self._at_one_place(0, _USUAL):
+        if q == 1 and is_recurrent(self.guarded(_GUARD)[0]) and self._at_one_place(0, _USUAL):
             return
         for name in self.given:
             if name not in self.correct:
@@ -233,9 +231,8 @@ class Checked:
                 self._explain_line(name, said if q != 1 and name in results else "")
                 if self.unexplained and self._at_one_place():
                     return
-        if len(self.causes) > 1 or any(len(said) > _LONG for said in self.causes.values()):
-            costs = [x.cost for x in self.made.values()]
-            self._at_one_place(0, max(costs, default=0) + _NO_DEARER)
+        if len(self.causes) > 1 and q == 1:
+            self._at_one_place(0, max((x.cost for x in self.made.values()), default=0))
 
     def _at_one_place(self, least: float = 0, most: float = math.inf) -> bool:
         """Whether there is one mistake on the way to all that is wrong, which is then its cause.
@@ -247,14 +244,14 @@ class Checked:
         ):
             return False
         least, self.placed = max(least, self.placed), most
+        right = {n for n in self.correct if self.right[n].any()}
 
         def fits(found: Mapping[str, Array]) -> bool:
-            return all(self._agrees(n, found[n]) for n in self.correct) and all(
+            return all(self._agrees(n, found[n]) for n in self.correct - right) and all(
                 agrees(found[n], a, self.fit, max(self.noise[n], 1e-12 * size(self.right[n])))
                 for n, a in arrays.items()
             )
 
-        right = {n for n in self.correct if self.right[n].any()}
         readings, _ = self.guarded(_GUARD)
         cause = find_place(readings, arrays, right, fits, (least, most))
         if cause is not None:

@@ -62,7 +62,8 @@ def _runs(order: Sequence[Tensor], is_alike: IsAlike) -> list[tuple[int, int, in
     for period in range(1, n // 2 + 1):
         start = 0
         for k in range(n - period + 1):
-            if k < n - period and is_alike(order[k], order[k + period]):
+            is_chain = period > 1 or (k < n - 1 and order[k] in set(order[k + 1].inputs))
+            if k < n - period and is_chain and is_alike(order[k], order[k + period]):
                 continue
             times = (k - start) // period + 1
             if times > 2 or (times == 2 and period >= _SHORT):

@@ -34,6 +34,8 @@ _MOST_USES = 5  # of a result, any of which may be missing
 _NEAR = 1e-5
 _DEEP = 4  # ops that are written of what is computed
 _SUMS = {"add", "subtract"}
+_KINKED = {"relu", "leaky_relu", "absolute", "maximum", "minimum", "max", "min"}
+"""Functions of whose operand only the sign tells, or which one is the largest."""
 
 _FUNCTIONS = {op.name for op in ACTIVATIONS} | {"softmax", "log_softmax", "logsumexp"}
 
@@ -96,12 +98,13 @@ def find(
         found_loops = loops(nodes)
         short = Short(meaning, readings, found_loops)
         places = _Places(nodes, found_loops, short, is_way)
+        targets = {n: t for n, t in tensors.items() if n not in right}
         plainly = pull({output: np.ones(output.shape)}, {t for t in nodes if t._tracked})
         tried = sorted((x for x in places if costs[0] <= x[0][0] <= costs[1]), key=lambda x: x[0][0])
         tried = tried[: _MOST_WORK // len(nodes)]
         for start in range(0, len(tried), _TOGETHER):
             some = tried[start : start + _TOGETHER]
-            found = _pulled(output, tensors, plainly, [rules for _, rules in some])
+            found = _pulled(output, targets, plainly, [rules for _, rules in some])
             near = np.logical_and.reduce([
                 _are_near(found[name], a, sizes[name]) for name, a in wrong.items()
             ])  # fmt: skip
@@ -111,11 +114,18 @@ def find(
     return None
 
 
-def are_in_loops(readings: Readings) -> bool:
-    """Whether results of which no gradients were given were computed in loops."""
+def is_recurrent(readings: Readings) -> bool:
+    """Whether there is a loop whose passes go on with the results of others, and none was given."""
     for _, loss, tensors in readings.recorded:
         given = set(tensors.values())
-        return any(len(x.passes) > 2 and given.isdisjoint(itertools.chain(*x.passes)) for x in loops(walk(loss)))
+        for loop in loops(walk(loss)):
+            at = {t: (j, m) for m, one in enumerate(loop.passes) for j, t in enumerate(one)}
+            carried = any(
+                x in at and at[x][1] != m and not (at[x][0] == j and t.op.name in _SUMS)
+                for t, (j, m) in at.items() if t is not None for x in t.inputs
+            )  # fmt: skip
+            if carried and len(loop.passes) > 2 and given.isdisjoint(at):
+                return True
     return False
 
 
@@ -153,7 +163,10 @@ def _as_function(t: Tensor, new: Mapping[Tensor, Tensor], meaning: Meaning) -> T
         found = applied(e, [new[s]]) if s is not None else None
         if found is not None and found.shape == t.shape and np.allclose(found._array, t._array, 1e-9, 0):
             return found
-    return op(*(new[x] for x in t.inputs), **t._params)
+    x = new[t.inputs[0]]
+    if op.name == "multiply" and t.inputs[1] is t.inputs[0]:
+        return np.square(x)  # of which each operand has its part
+    return op(x, *(new[y] for y in t.inputs[1:]), **t._params)
 
 
 def _operand(t: Tensor, e: Term, meaning: Meaning) -> Tensor | None:
@@ -191,7 +204,7 @@ class Short:
     def stands(self, x: Tensor, y: Tensor) -> tuple[str, tuple[Any, ...]]:
         """One where the other belongs, which may be the same at another pass."""
         own, its = self._passes.get(x), self._passes.get(y)
-        if not own or not its or own[:2] != its[:2]:
+        if not own or not its or own[:2] != its[:2] or y.name is not None:
             return "stands", (x, y)
         by = {-1: "the pass before", 1: "the pass after"}
         return "at_pass", (y, by.get(own[2] - its[2], "another pass"))
@@ -223,8 +236,9 @@ class Short:
         op: Any = t._op
         if not op.entrywise or len(t.inputs) != 1:
             return None
-        meaning = Meaning(self._part(t, _DEEP, "", t))
-        return next((slope for slope in slopes(meaning) if slope.op is op), None)
+        root = op(self._part(t.inputs[0], _DEEP - 1, op.name, t), **t._params)
+        root.name = t.name
+        return next((slope for slope in slopes(Meaning(root)) if slope.op is op), None)
 
 
 # ---------------------------------------------------------------------- many passes at once
@@ -385,7 +399,8 @@ class _Places:
                 if values is not None:
                     cost = 1.7 + 0.1 * (s.any._op is None)
                     yield (cost, *self._short.stands(*values)), partial(_of_array, a, s.arrays())
-            yield from self._recomputed(at, a, arrays)
+            if t._op is not None and t._op.name not in _KINKED:
+                yield from self._recomputed(at, a, arrays)
         if t._op is not None and t._op.name == "getitem":
             for s in arrays:
                 yield from _of_index(own, s)
@@ -399,7 +414,7 @@ class _Places:
         """An argument that is computed of another operand, or without one, or of one with its sign."""
         t = at.any
         name = t._op.name if t._op is not None else ""
-        if name not in ("add", "subtract", "multiply", "getitem", "concatenate") or any(u is not None and (u._op is None or u._op.name != name) for u in at.at):
+        if name not in ("add", "subtract", "multiply", "getitem", "concatenate") or any(u is not None and (u._op is None or u._op.name != name or len(u.inputs) != len(t.inputs)) for u in at.at):
             return
         if name == "concatenate":
             for j, k in itertools.combinations(range(len(t.inputs)), 2):

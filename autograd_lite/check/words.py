@@ -106,6 +106,13 @@ not_summed: {line} is not summed: the sum of {0} over {1} is missing |
     {line} 没有求和：要对 {0} 沿{1}求和
 mean_for_sum: a mean where a sum belongs: of {0} over {1} | 用了平均值，而应当对 {0} 沿{1}求和
 one_only: only {2} of {0} is there: sum over {1} (+=) | 只有 {0} 的一部分：要沿{1}求和（用 +=）
+left_out: {1} of {0} along {2} is left out: the loop over it is one short |
+    {0} 沿{2}漏了一个（{1}）：循环少了一次
+step_missing: {0} stands one beside the other where the windows are {1} apart: the stride is missing |
+    {0} 逐格排列了，而窗口的步长是 {1}：漏了步长
+first_of_each: {0} goes to the first of its window only: each entry of the window has its part |
+    {0} 只传给了窗口的第一个元素，而应当传给窗口中的每一个
+places_for_ids: {0} is added up by the place along {1} where the ids belong | {0} 按沿{1}的位置相加了，而应当按编号
 one_for_all: {1} of {0} along {2} stands where each belongs | {0} 沿{2}只取了一个，而应当逐个取
 axis: summed over {1} instead of {2}, which is the wrong axis: {0} | {0} 沿{1}求和了，而应沿{2}
 entrywise: an entrywise product stands where the matrix product {0} belongs |
