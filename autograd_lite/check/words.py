@@ -57,6 +57,8 @@ through_missing: of what comes back to {0}, that by way of {1} is missing: add i
 only_through: of what comes back to {0}, only that by way of {1} is there: add it up (+=) |
     传回 {0} 的梯度里只有经过 {1} 的部分：要把各部分相加（用 +=）
 through_times: what comes back to {0} by way of {1} {times} | 经过 {1} 传回 {0} 的部分{times}
+slope_missing_to: {slope} = {written} is missing in what comes back to {1}: multiply by it |
+    传回 {1} 的梯度里漏了 {slope} = {written}：要乘上它
 gradient_stands: what comes back to {0} stands where what comes back to {1} belongs |
     写成了传回 {0} 的梯度，而应当是传回 {1} 的
 softmax_sum_missing: the sum in softmax's Jacobian is missing: {0} ∘ g stands where {0} ∘ (g − Σ {0} ∘ g)
