@@ -12,8 +12,6 @@ import re
 from collections.abc import (
     Callable,
     Collection,
-    Container,
-    Iterable,
     Iterator,
     Mapping,
     Sequence,
@@ -51,7 +49,6 @@ AROUND = (np.square, np.abs, np.sign, np.exp)
 """What is put around a term where it doesn't belong."""
 _MOVES = ("reshape", "transpose", "broadcast_to")
 _OF_SPELLED = 2.05  # what edits cost at most that are tried within a softmax
-ONE_USE = 0.6  # what it costs that a mistake was made at one use only
 MANY = 6
 """Contributions of which any may be missing."""
 _RECOMPUTED = (
@@ -211,31 +208,6 @@ def of_others(f: Formula, readings: Readings, arrays: Mapping[str, Array], e: Te
             for of, ids in readings.other_ids(ids_of(e), len(array)):
                 kind, what = ("other_ids", of) if name == table.name else ("stands", table)
                 yield Edit(1.7, kind, (name, what), {e: always(array[ids])})
-
-
-def of_uses(
-    f: Formula, edits: Callable[[Term], Iterable[Edit]], e: Term, among: Container[Term],
-    dearest: float = math.inf,
-) -> Edits:  # fmt: skip
-    """Edits at one use of a term only."""
-    for i, x in enumerate(e.operands if e.op in ("matmul", "*", "+", "sum") else ()):
-        own = x.args[0] if x.op in _MOVES else x
-        for edit in edits(own) if own is not ONE and (own in among or x in among) else ():
-            if edit.made.keys() == {own} and edit.cost < dearest and not edit.free:
-                put = partial(_used, f, x, own, edit.made[own])
-                kind = "stands" if edit.kind == "without" else edit.kind
-                made = {e: partial(_with_use, e, i, put)}
-                yield edit._replace(cost=edit.cost + ONE_USE, kind=kind, made=made)
-
-
-def _used(f: Formula, x: Term, own: Term, make: Make, old: Array) -> Array:
-    """An operand x with a mistake in the term that it is the moved entries of.
-
-    Where another mistake has changed it already, as much more or less.
-    """
-    new = np.asarray(make([f.value[y] for y in f.operands[own]], f.value[own]))
-    new = new if x is own else computed(x, [new])
-    return new if np.array_equal(old, f.value[x]) else old * (new / f.value[x])
 
 
 def _nothing(e: Term) -> Edits:
@@ -517,8 +489,7 @@ def _of_spelled(e: Term, readings: Readings) -> Edits:
     edits = cache(lambda s: list(at(s, readings) if s not in inner else ()))
     for spelled in spellings(e):
         f = Formula(spelled, {})
-        tried = [edit for s in f.order for edit in (*edits(s), *of_uses(f, edits, s, f.shared))
-                 if edit.cost <= _OF_SPELLED and not edit.free]  # fmt: skip
+        tried = [x for s in f.order for x in edits(s) if x.cost <= _OF_SPELLED and not x.free]
         alike, seen = dict[Any, list[Edit]](), dict[Any, int]()  # axes, each time the same way
         for edit in tried:
             if edit.kind == "axis":
@@ -643,9 +614,9 @@ def _of_getitem(e: Term) -> Edits:
 def _of_steps(e: Term) -> Edits:
     """Entries, or windows, one beside the other where they are some apart; another part."""
     if e.op == "collect":  # the middle of what was padded
-        for k in range(2) if all(n <= m for n, m in zip(e.shape, e.args[0].shape, strict=True)) else ():
-            place = tuple(slice(n) if not k else slice(m - n, m)
-                          for n, m in zip(e.shape, e.args[0].shape, strict=True))  # fmt: skip
+        sizes = list(zip(e.shape, e.args[0].shape, strict=True))
+        for start in (0, 1):
+            place = tuple(slice(start * (m - n), start * (m - n) + n) for n, m in sizes)
             yield Edit(1.5, "other_block", e.args, {e: partial(_part, place)})
         return
     index = parts_of(e.params["index"])
@@ -694,7 +665,8 @@ def _of_scatter(e: Term) -> Edits:
         found.flat[windows[some]] = xs[0][some]
         return found
 
-    for single in ({}, _lasts([x if some is ... else x.args[0]])):  # also of what is summed up there
+    inner = x if some is ... else x.args[0]
+    for single in ({}, _lasts([inner])):  # also of what is summed up there
         yield Edit(1, "last_wins", (e,), {e: last, **single})
     if e.op == "scatter":
         yield from _of_steps(e)
@@ -705,8 +677,9 @@ def _of_ids(e: Term, readings: Readings) -> Edits:
     own = ids_of(e)
     for name, ids in readings.other_ids(own, e.shape[0]):
         yield Edit(1.6, "other_ids", (e, name), {e: partial(_added_up, ids)})
-    for axis, at in enumerate(np.indices(own.shape) if own is not None else ()):
-        yield Edit(1.8, "places_for_ids", (e, frozenset([axis])), {e: partial(_added_up, at)})
+    for axis, places in enumerate(np.indices(own.shape) if own is not None else ()):
+        make = partial(_added_up, np.asarray(places))
+        yield Edit(1.8, "places_for_ids", (e, frozenset([axis])), {e: make})
 
 
 def _added_up(ids: Array, xs: Sequence[Array], v: Array) -> Array:

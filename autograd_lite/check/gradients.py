@@ -23,8 +23,8 @@ from .causes import find, follows, is_rounded
 from .edits import Edit, at
 from .given import Given, agrees, beside, distance, read, same, size, squeezed
 from .line import Edits, Line
-from .places import is_recurrent
 from .places import find as find_place
+from .places import is_recurrent
 from .readings import Readings
 from .report import Entry, Report, two_arrays
 from .unexplained import nothing_fits

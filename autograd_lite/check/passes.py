@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..engine.tensor import Tensor
 
@@ -77,9 +77,12 @@ def _runs(order: Sequence[Tensor], is_alike: IsAlike) -> list[tuple[int, int, in
     return found
 
 
-def _whole(order: Sequence[Tensor], start: int, period: int, times: int, is_alike: IsAlike) -> list[One]:
+def _whole(
+    order: Sequence[Tensor], start: int, period: int, times: int, is_alike: IsAlike
+) -> list[One]:
     """The passes from a place on, with those before and after them that skip some ops."""
-    full = [[*order[k : k + period]] for k in range(start, start + period * times, period)]
+    starts = range(start, start + period * times, period)
+    full: list[Any] = [[*order[k : k + period]] for k in starts]
     full = [one for one in full if len(one) == period and all(map(is_alike, full[0], one))]
     end = start + period * len(full)
     before = _partial(order[:start][::-1], full[0][::-1], is_alike)[::-1]
@@ -98,7 +101,7 @@ def _size(one: One) -> int:
     return sum(t is not None for t in one)
 
 
-def _partial(order: Sequence[Tensor], like: Sequence[Tensor], is_alike: IsAlike) -> One:
+def _partial(order: Sequence[Tensor], like: Sequence[Any], is_alike: IsAlike) -> One:
     found, rest = [], iter(order)
     t = next(rest, None)
     for y in like:
@@ -118,5 +121,6 @@ def _are_alike(t: Tensor, other: Tensor) -> bool:
 
 def _use_the_same(t: Tensor, other: Tensor) -> bool:
     """Whether two results are, and of the same leaves, where both are of leaves."""
-    pairs = [(x, y) for x, y in zip(t.inputs, other.inputs, strict=False) if x._op is None and x._tracked and y._op is None and y._tracked]
-    return _are_alike(t, other) and all(x is y for x, y in pairs)
+    pairs = zip(t.inputs, other.inputs, strict=False)
+    leaves = ((x, y) for x, y in pairs if {x._op, y._op} == {None} and x._tracked and y._tracked)
+    return _are_alike(t, other) and all(x is y for x, y in leaves)

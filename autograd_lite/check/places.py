@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from .edits import other_slopes
 from .given import agrees, size
 from .passes import Loop, loops
 from .pulls import Call, Rule, Rules, Use, pulled
-from .readings import ACTIVATIONS, Readings, Slope, Term
+from .readings import ACTIVATIONS, Readings, Slope
 from .short import Cause, Short
 
 _MOST = 1200  # tensors of a graph
@@ -58,9 +58,11 @@ def find(
         nodes = walk(output)
         if len(nodes) > _MOST:
             continue
-        places = _Places(readings, meaning, output, partial(_is_way, _below(tensors, nodes), wrong, right))
+        is_way = partial(_is_way, _below(tensors, nodes), wrong, right)
+        places = _Places(readings, meaning, output, is_way)
         targets = {n: t for n, t in tensors.items() if n not in right}
-        tried = sorted((x for x in places if costs[0] <= x[0][0] <= costs[1]), key=lambda x: x[0][0])
+        tried = [x for x in places if costs[0] <= x[0][0] <= costs[1]]
+        tried.sort(key=lambda x: x[0][0])
         for start in range(0, min(len(tried), _MOST_WORK // len(nodes)), _TOGETHER):
             some = tried[start : start + _TOGETHER]
             found = pulled(output, targets, places.plainly, [rules for _, rules in some])
@@ -78,12 +80,16 @@ def is_recurrent(readings: Readings) -> bool:
         for loop in loops(walk(loss)):
             at = {t: (j, m) for m, one in enumerate(loop.passes) for j, t in enumerate(one)}
             carried = any(
-                x in at and at[x][1] != m and not (at[x][0] == j and t._op.name in _SUMS)
-                for t, (j, m) in at.items() if t is not None and t._op is not None for x in t.inputs
+                x in at and at[x][1] != m and not (at[x][0] == j and _op_of(t) in _SUMS)
+                for t, (j, m) in at.items() if t is not None for x in t.inputs
             )  # fmt: skip
             if carried and len(loop.passes) > 2 and set(tensors.values()).isdisjoint(at):
                 return True
     return False
+
+
+def _op_of(t: Tensor) -> str:
+    return t._op.name if t._op is not None else ""
 
 
 def _below(tensors: Mapping[str, Tensor], nodes: Sequence[Tensor]) -> dict[Tensor, set[str]]:
@@ -117,16 +123,17 @@ def _graphs(readings: Readings) -> Iterator[tuple[Meaning, Tensor, Mapping[str, 
 def _as_function(t: Tensor, new: Mapping[Tensor, Tensor], meaning: Meaning) -> Tensor:
     """A result of one op; or of several, if they compute a function."""
     op: Any = t._op
+    xs = [new[x] for x in t.inputs]
     e = meaning.terms.get(t)
     e = meaning.definitions.get(e, e) if e is not None else None
     if e is not None and e.op != op.name and e.op in _FUNCTIONS:
         s = next((x for x in walk(t) if [meaning.terms.get(x)] == e.operands), None)
         found = applied(e, [new[s]]) if s is not None else None
         if found is not None and found.shape == t.shape and agrees(found._array, t._array, 1e-9, 0):
-            return found
-    if op.name == "multiply" and t.inputs[1] is t.inputs[0]:
-        return np.square(new[t.inputs[0]])  # of which each operand has its part
-    return op(*(new[x] for x in t.inputs), **t._params)
+            return cast(Tensor, found)
+    if op.name == "multiply" and xs[0] is xs[1]:  # of which each operand has its part
+        op, xs = np.square, xs[:1]
+    return cast(Tensor, op(*xs, **t._params))
 
 
 class _Series:
@@ -190,10 +197,11 @@ class _Places:
         self._ways: dict[Tensor, dict[Any, None]] = defaultdict(dict)
         self._at: dict[Any, dict[int, Use]] = defaultdict(dict)  # by pass
         for k, loop in enumerate(self._loops):
-            for m, j, t in ((m, j, t) for m, one in enumerate(loop.passes) for j, t in enumerate(one)):
-                for i, x in enumerate(t.inputs if t is not None else ()):
-                    self._ways[x][k, j, i] = None
-                    self._at[k, j, i][m] = t, i  # type: ignore[assignment]
+            for m, one in enumerate(loop.passes):
+                for j, t in ((j, t) for j, t in enumerate(one) if t is not None):
+                    for i, x in enumerate(t.inputs):
+                        self._ways[x][k, j, i] = None
+                        self._at[k, j, i][m] = t, i
 
     def __iter__(self) -> Iterator[tuple[Cause, Rules]]:
         for loop in self._loops:
@@ -214,7 +222,7 @@ class _Places:
             yield from self._of_ways(_Series([x]))
 
     def _arrays(self, loop: Loop, places: Sequence[_Series]) -> list[_Series]:
-        """What there is at each pass, and, of what changes, before and after it; in turned order."""
+        """What there is at each pass; of what changes also before, after, and in turned order."""
         n, own = len(loop.passes), list(places)
         own += [at.operand(i) for at in places for i in range(len(at.any.inputs))]
         for other in self._loops if n > 1 else ():
@@ -234,14 +242,14 @@ class _Places:
         n = x.size / max(t.size, 1)
         for k in {-1.0, 2.0, 0.5, n, 1 / n, *self._numbers} - {1.0}:
             cost = 1.3 if k == -1 else 1.95
-            yield (cost, "through_times", (x, t, k)), _always(lambda c, k=k: k * c.back(c.g))
+            yield (cost, "through_times", (x, t, k)), _always(partial(_scaled, k))
         yield from _of_op(t, i)
         yield from _of_slope(slope) if slope is not None else ()
         for a in _arguments(t, i):
             at = own.operand(a - 1) if a else own
             for s in arrays:
                 yield from self._stands(s, at, 1.7 + 0.1 * (s.any._op is None), a, s.arrays())
-            if t._op is not None and t._op.name not in _KINKED:
+            if _op_of(t) not in _KINKED:
                 yield from self._recomputed(at, a, arrays)
         for s in arrays if x.ndim else ():
             y = s.any
@@ -261,15 +269,15 @@ class _Places:
     def _stands(self, s: _Series, at: _Series, cost: float, a: int, news: Sequence[Any]) -> Tries:
         """One where another belongs: by the last pass at which both are there."""
         if s.any.shape == at.any.shape and s.key != at.key:
-            both = [(x, y) for x, y in zip(s.at, at.at, strict=True) if None is not x is not y is not None]
-            for x, y in both[-1:]:
-                yield (cost, *self.short.stands(x, y)), partial(_of_array, a, news)  # type: ignore[arg-type]
+            both = [(x, y) for x, y in zip(s.at, at.at, strict=True) if x is not None and x is not y]
+            for x, y in [(x, y) for x, y in both if y is not None][-1:]:
+                yield (cost, *self.short.stands(x, y)), partial(_of_array, a, news)
 
     def _recomputed(self, at: _Series, a: int, arrays: Sequence[_Series]) -> Tries:
-        """An argument that is computed of another operand, or of other entries, or without one."""
+        """An argument computed of another operand, of other entries, or without one."""
         t = at.any
-        name = t._op.name if t._op is not None else ""
-        if any(u._op is None or (u._op.name, len(u.inputs)) != (name, len(t.inputs)) for u in at.there):
+        name, kinds = _op_of(t), {(_op_of(u), len(u.inputs)) for u in at.there}
+        if len(kinds) > 1:
             return
         if name == "concatenate":
             for j, k in itertools.combinations(range(len(t.inputs)), 2):
@@ -278,13 +286,14 @@ class _Places:
         for s in arrays if name == "getitem" else ():
             news = at.of(lambda u, index: u._arrays[0][index], _indexes(s))
             if s.key != at.key and s.any.inputs:
-                yield (1.9, "other_ids", (t.inputs[0], s.any.inputs[0])), partial(_of_array, a, news)
-        for j, x in enumerate(t.inputs if name in ("add", "subtract", "multiply", "getitem") else ()):
+                values = t.inputs[0], s.any.inputs[0]
+                yield (1.9, "other_ids", values), partial(_of_array, a, news)
+        for j, x in enumerate(t.inputs if name in {*_SUMS, "multiply", "getitem"} else ()):
             own, put = at.operand(j), partial(_with, j)
             if name in _SUMS:
-                news = at.of(put, own.arrays(0)), at.of(put, own.arrays(-1))
-                yield (1.8, "term_missing", (x, t)), partial(_of_array, a, news[0])
-                yield (1.8, "term_times", (x, t, -1.0)), partial(_of_array, a, news[1])
+                without, minus = at.of(put, own.arrays(0)), at.of(put, own.arrays(-1))
+                yield (1.8, "term_missing", (x, t)), partial(_of_array, a, without)
+                yield (1.8, "term_times", (x, t, -1.0)), partial(_of_array, a, minus)
             elif name == "multiply":
                 ones = [np.ones_like(y) for y in own.arrays()]
                 yield (1.8, "factor_missing", (x,)), partial(_of_array, a, at.of(put, ones))
@@ -294,7 +303,8 @@ class _Places:
     def _leads_on(self, y: Tensor, t: Tensor, slope: Slope) -> bool:
         """Whether what comes to t is what comes to y, a function's result, times its slope."""
         g, own = self.plainly.get(y), self.plainly.get(t)
-        return g is not None and own is not None and agrees(g * slope.at(slope.s, slope.l), own, 1e-9, 0)
+        f = slope.at(slope.s, slope.l)
+        return g is not None and own is not None and agrees(g * f, own, 1e-9, 0)
 
     def _of_passes(self, own: _Series, i: int) -> Iterator[tuple[Cause, Rules]]:
         """Where what comes from several passes is to be added up, or isn't."""
@@ -306,27 +316,30 @@ class _Places:
             ways = [self._at[way] for way in self._ways[x]]
             for among, kept in ([alone], [alone]), (ways, ways), (ways, [alone]):
                 for m in (min(alone), max(alone)):
-                    uses = dict.fromkeys((use for way in among for use in way.values()), _nothing)
+                    uses: Rules = {use: _nothing for way in among for use in way.values()}
                     for way in kept:
                         uses.pop(way.get(m), None)  # type: ignore[arg-type]
                     yield (1.2, "last_wins", ()), uses
         elif x.shape == own.there[0].inputs[i].shape:
             so_far = list[Array]()
             yield (1.7, "accumulated", (x,)), dict.fromkeys(alone.values(), partial(_added, so_far))
-            for at in (at for loop in self._loops for at in zip(*loop.passes, strict=True) if x in {*at}):
-                if len(at) == len(own.at):
+            every = (at for loop in self._loops for at in zip(*loop.passes, strict=True))
+            for at in every:
+                if len(at) == len(own.at) and x in {*at}:
                     rules = {alone[m]: partial(_kept, y) for m, y in enumerate(at)
                              if y is not None and m in alone}  # fmt: skip
                     yield (1.7, "accumulated", (x,)), rules
 
     def _of_ways(self, own: _Series) -> Iterator[tuple[Cause, Rules]]:
-        """In what comes back by some of the ways in which a result is used, the rest being right."""
+        """In what comes back by some of the ways in which a result is used."""
         t, of = own.any, {*own.there}
         ways = sorted({way for u in of for way in self._ways[u]})
         if len(ways) > _MOST_USES or not self._is_way(own.there):
             return
         slope = self.short.slope(t)
-        for n, some in ((n, x) for n in range(1, len(ways) + 1) for x in itertools.combinations(ways, n)):
+        choices = (itertools.combinations(ways, n) for n in range(1, len(ways) + 1))
+        for some in itertools.chain(*choices):
+            n = len(some)
             lost = [use for way in some for use in self._at[way].values()]
             left = [use for way in ways if way not in some for use in self._at[way].values()]
             said, kind = (left, "only_through") if n > 1 and left else (lost, "through_missing")
@@ -357,7 +370,7 @@ class _Places:
 
 def _of_op(t: Tensor, i: int) -> Tries:
     """What may be wrong with the rule of an op."""
-    name = t._op.name if t._op is not None else ""
+    name = _op_of(t)
     if t.ndim:
         yield (2.2, "loss_missing", (t,)), _always(lambda c: c.back(np.ones_like(c.g)))
     if name == "softmax":
@@ -382,11 +395,12 @@ def _of_slope(slope: Slope) -> Tries:
     """What may stand for it."""
     yield (0.8, "slope_missing", (slope,)), _always(lambda c: c.g)
     yield (2.5, "slope_too_many", (slope,)), _always(lambda c: c.g * slope.at(*c.args[::-1]) ** 2)
-    yield (2.4, "exponent", (slope.unit, -1.0, 1.0)), _always(lambda c: c.g / slope.at(*c.args[::-1]))
+    inverse = _always(lambda c: c.g / slope.at(*c.args[::-1]))
+    yield (2.4, "exponent", (slope.unit, -1.0, 1.0)), inverse
     if slope.result in slope.factors:
         yield (1, "factor_missing", (slope.result,)), _always(lambda c: c.back(c.g) / c.args[0])
     for cost, kind, values, f in other_slopes(slope):
-        yield (cost, kind, values), _always(lambda c, f=f: c.g * f(*c.args[::-1]))
+        yield (cost, kind, values), _always(partial(_by_slope, f))
 
 
 def _arguments(t: Tensor, i: int) -> list[int]:
@@ -397,11 +411,12 @@ def _arguments(t: Tensor, i: int) -> list[int]:
     def given(args: Sequence[Any]) -> Any:
         return np.asarray(rule(np.ones(t.shape), *args, **t._params))
 
-    found = []
+    found, was = [], given(args)
     for a, array in enumerate(args):
         if np.ndim(array) and array.dtype.kind == "f":
             off = array + 0.3 * np.cos(np.arange(array.size)).reshape(array.shape)
-            found += [a] * (not np.array_equal(given([*args[:a], off, *args[a + 1 :]]), given(args)))
+            if not np.array_equal(given([*args[:a], off, *args[a + 1 :]]), was):
+                found.append(a)
     return found
 
 
@@ -443,6 +458,14 @@ def _at_index(indexes: Sequence[Any], power: int, k: int) -> Rule:
         return c.back(c.g * (c.args[0] / new) ** power, index=indexes[k])
 
     return rule if indexes[k] is not None else _nothing
+
+
+def _scaled(k: float, c: Call) -> Array:
+    return np.asarray(k * c.back(c.g))
+
+
+def _by_slope(f: Callable[..., Any], c: Call) -> Array:
+    return np.asarray(c.g * f(*c.args[::-1]))
 
 
 def _by_power(q: float, i: int, c: Call) -> Array:

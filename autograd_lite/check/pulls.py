@@ -76,13 +76,14 @@ def pulled(
             def back(g: Any, *new: Any, **other: Any) -> Any:
                 return fit(np.asarray(own(g, *(new or args), **{**params, **other})), x, name)
 
-            call = Call(
-                np.asarray(g[k]), args, back,
-                lambda y, k=k: came[y][k] if y in came else plainly[y],
-                lambda use, k=k: parts[use][k],
-            )  # fmt: skip
+            def cotangent(y: Tensor, k: int = k) -> Any:
+                return came[y][k] if y in came else plainly[y]
+
+            def other(use: Use, k: int = k) -> Any:
+                return parts[use][k]
+
             try:
-                part[k] = rule(call)
+                part[k] = rule(Call(np.asarray(g[k]), args, back, cotangent, other))
             except Exception:  # shapes that don't go together, or what a rule refuses
                 part[k] = np.nan
         parts[use] = part

@@ -72,7 +72,9 @@ class Short:
             return Tensor(t._array, t._tracked > 0, "…" if said is None and name else said)
         results = sum(x._op is not None for x in t.inputs)
         less = 0 if {name, within} <= _SUMS else 1 if name in _SUMS else max(results, 1)
-        return t._op(*(self._part(x, deep - less, name, root) for x in t.inputs), **t._params)  # type: ignore[misc]
+        op: Any = t._op
+        found: Tensor = op(*(self._part(x, deep - less, name, root) for x in t.inputs), **t._params)
+        return found
 
     def _slope(self, t: Tensor) -> Slope | None:
         """Of a function of one tensor, entry by entry."""

@@ -49,7 +49,6 @@ updated: {0} was updated before it was used: this has {0} − {1} ∇{0} where {
 updated_itself: this is {0} after the update, {0} − {1} ∇{0}, and not its gradient |
     这是更新之后的 {0}，即 {0} − {1} ∇{0}，而不是它的梯度
 conjugated: {line} is the complex conjugate of what it should be | {line} 被取了共轭
-two: {0}; and {1} | {0}；并且 {1}
 besides: {0}; besides, {1} | {0}；此外 {1}
 each_time: {0}; so each of the {1} times that it is computed | {0}；计算它的 {1} 次都如此
 through_missing: of what comes back to {0}, that by way of {1} is missing: add it up (+=) |
@@ -61,8 +60,8 @@ slope_missing_to: {slope} = {written} is missing in what comes back to {1}: mult
     传回 {1} 的梯度里漏了 {slope} = {written}：要乘上它
 gradient_stands: what comes back to {0} stands where what comes back to {1} belongs |
     写成了传回 {0} 的梯度，而应当是传回 {1} 的
-softmax_sum_missing: the sum in softmax's Jacobian is missing: {0} ∘ g stands where {0} ∘ (g − Σ {0} ∘ g)
-    belongs |
+softmax_sum_missing: the sum in softmax's Jacobian is missing: {0} ∘ g stands where
+    {0} ∘ (g − Σ {0} ∘ g) belongs |
     漏了 softmax 雅可比矩阵中的求和：{0} ∘ g 应为 {0} ∘ (g − Σ {0} ∘ g)
 pass_missing: the {0} of the {1} passes of the loop is left out: its bounds are wrong |
     {1} 次循环中漏了一次（{0}）：循环的边界不对
@@ -110,11 +109,13 @@ mean_for_sum: a mean where a sum belongs: of {0} over {1} | 用了平均值，�
 one_only: only {2} of {0} is there: sum over {1} (+=) | 只有 {0} 的一部分：要沿{1}求和（用 +=）
 left_out: {1} of {0} along {2} is left out: the loop over it is one short |
     {0} 沿{2}漏了一个（{1}）：循环少了一次
-step_missing: {0} stands one beside the other where the windows are {1} apart: the stride is missing |
+step_missing: {0} stands one beside the other where the windows are {1} apart: the stride is
+    missing |
     {0} 逐格排列了，而窗口的步长是 {1}：漏了步长
 first_of_each: {0} goes to the first of its window only: each entry of the window has its part |
     {0} 只传给了窗口的第一个元素，而应当传给窗口中的每一个
-places_for_ids: {0} is added up by the place along {1} where the ids belong | {0} 按沿{1}的位置相加了，而应当按编号
+places_for_ids: {0} is added up by the place along {1} where the ids belong |
+    {0} 按沿{1}的位置相加了，而应当按编号
 one_for_all: {1} of {0} along {2} stands where each belongs | {0} 沿{2}只取了一个，而应当逐个取
 axis: summed over {1} instead of {2}, which is the wrong axis: {0} | {0} 沿{1}求和了，而应沿{2}
 entrywise: an entrywise product stands where the matrix product {0} belongs |
