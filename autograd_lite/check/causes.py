@@ -9,17 +9,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, partial
-from itertools import accumulate, combinations
+from itertools import accumulate, chain, combinations
 from typing import Any
 
 import numpy as np
 
 from ..engine.tensor import Array
-from .edits import MASKS, Edit, of_others
+from .edits import MASKS, ONE_USE, Edit, of_others, of_uses
 from .formula import Formula, Make, always
 from .line import Line, is_small_fraction, share
-from .readings import ONE, Term, core, scaled, subterms
-from .steps import updated
+from .readings import ONE, Slope, Term, core, scaled, subterms
+from .steps import beside, starts, updated
 from .whole import whole
 
 _MOST_TERMS = 300  # of a reading whose terms are edited one by one
@@ -28,10 +28,14 @@ _MANY_TERMS, _COMMON = 80, 1.2  # with more only edits that cost as little are t
 _DETOUR, _NEAR = 0.5, 0.4  # what a reading costs that isn't the shortest; by the nearest lines
 _OF_ONE_TERM = 1.0  # what a mistake costs in one term of a sum that factors stand before
 _BY_USES = 0.1  # by a term for each use
-_USUAL = 2.3  # what edits cost at most that are tried once nothing explains a line
+_USUAL = 2.3  # what edits cost at most that are tried at each step
 _FACTOR = 1.5  # what a factor costs besides another mistake, and a number that tells nothing
 _OTHER_SIGN = 0.3  # what it costs that 1 − 2 x is written 2 (½ − x)
 _UNTOLD = 2.2  # the same of a number by which a whole line is off
+_USUAL_OF_TWO = 1.5
+_EVERYWHERE = ("not_transposed", "other_order", "one_only")  # made at all terms, whatever they are
+_RARE = ("stands", "around", "one_for", "term_times")
+_MOST_PAIRS = 140_000  # of edits that are tried together, times the terms of a reading
 _SHIFT = 1e-8
 
 Family = Callable[[Formula, Line], Iterator[Edit]]
@@ -79,7 +83,7 @@ def is_rounded(line: Line, rtol: float, eps: float) -> bool:
 
 
 def find(line: Line, thorough: bool = True) -> Edit | None:
-    """The simplest mistake that gives the line.
+    """The simplest mistake that gives the line; where none does, two at once.
 
     Where not ``thorough``, only what is usual is tried.
     """
@@ -100,7 +104,11 @@ def find(line: Line, thorough: bool = True) -> Edit | None:
     detours |= {f: detours[f] + _OF_ONE_TERM for f in alone}
     tries = [(f, detour, cost, family) for f, detour in detours.items() for cost, family in _KINDS
              if f not in alone or family is _single]  # fmt: skip
-    return _simplest(line, tries, math.inf if thorough else _USUAL)
+    found = _simplest(line, tries, math.inf if thorough else _USUAL)
+    if found is not None or not thorough:
+        return found
+    pairs = [(f, 0.0, 0.0, _two) for f in formulas if not f.made and f not in alone]
+    return _simplest(line, pairs, math.inf)
 
 
 def _simplest(
@@ -126,7 +134,7 @@ def _simplest(
 def _tried(f: Formula, line: Line, cause: Edit) -> Edit | None:
     """The mistake, where it gives the line, or does but for a telling factor."""
     out = f.but(cause.made)
-    if out is None or (cause.kind in ("one_for", "one_for_all") and _is_constant(out)):
+    if out is None or (cause.kind in ("one_for", "one_for_all", "two") and _is_constant(out)):
         return None
     if cause.free:
         return _times(f, line, cause, out)
@@ -186,11 +194,53 @@ def _single(f: Formula, line: Line) -> Iterator[Edit]:
 
 
 def _others(f: Formula, line: Line) -> Iterator[Edit]:
-    """Another array at one term."""
+    """Another array at one term, or at one of its uses."""
     others = cache(lambda e: list(of_others(f, line.readings, line.instead | line.turned, e)))
     for e in f.order if len(f.order) <= _MANY_TERMS else ():
         if e is not ONE:
             yield from others(e)
+            yield from of_uses(f, others, e, f.shared)
+
+
+def _at_uses(f: Formula, line: Line) -> Iterator[Edit]:
+    """One edit of a term at one of its uses only."""
+    for e in f.order if len(f.order) <= _MANY_TERMS else ():
+        yield from of_uses(f, line.edits, e, f.shared)
+
+
+def _repeated(f: Formula, line: Line) -> Iterator[Edit]:
+    """The same edit at each step of a recurrent net."""
+    groups: dict[Any, dict[Term, Edit]] = {}
+    alike = cache(_signature)
+    arrays = {**line.instead, **starts(line.others)}
+    others = cache(lambda e: list(of_others(f, line.readings, arrays, e) if e is not ONE else ()))
+    for e in f.order if len(f.order) <= _MOST_TERMS else ():
+        at_uses = (of_uses(f, of, e, f.value, _USUAL - ONE_USE) for of in (line.edits, others))
+        for edit in chain(line.edits(e), others(e), *at_uses):
+            if edit.cost <= _USUAL and not edit.free:
+                for key in _keys(edit, e, alike):
+                    groups.setdefault(key, {}).setdefault(e, edit)
+    for key, some in groups.items():
+        if key[0] in _EVERYWHERE:  # not also in what is within another
+            within = set(subterms(*(x for e in some for x in e.operands)))
+            groups[key] = {e: x for e, x in some.items() if e not in within}
+    several = {(*some, *map(id, some.values())): some for some in groups.values() if len(some) > 1}
+    for some in several.values():
+        edit = list(some.values())[-1]
+        made = {e: x.made[e] for e, x in some.items()}
+        yield edit._replace(cost=edit.cost + (0.8 if edit.kind == "stands" else 0.5), made=made)
+
+
+def _keys(edit: Edit, e: Term, alike: Callable[[Term, int], Any]) -> Iterator[tuple[Any, ...]]:
+    """What an edit of a term has in common with the same one at another step."""
+    of = next((x for x in edit.values if type(x) is Term), e)
+    for depth in (3, 1, 0):
+        about = [alike(x, depth or 1) if type(x) is Term else x for x in edit.values]
+        about = [(x.op.name, x.s.shape) if type(x) is Slope else x for x in about]
+        about = [beside(x, core(of).name) if type(x) is str else x for x in about]
+        if not depth and edit.kind in _EVERYWHERE:
+            about = [x for x in edit.values if type(x) in (str, float)]
+        yield edit.kind, edit.cost, *about, depth and alike(e, depth)
 
 
 def _exchanged(f: Formula, line: Line) -> Iterator[Edit]:
@@ -216,7 +266,25 @@ def _signature(e: Term, depth: int) -> Any:
     return "mask" if e.op in MASKS else e.op, e.shape, tuple(parts)
 
 
+def _two(f: Formula, line: Line) -> Iterator[Edit]:
+    """Two common edits: each at every step, where there are several."""
+    repeated = list(_repeated(f, line))
+    alike = (c for c in repeated if len({_signature(e, 1) for e in c.made}) == 1)
+    done = {id(make) for cause in alike for make in cause.made.values()}
+    single = [c for c in _single(f, line) if not any(id(m) in done for m in c.made.values())]
+    common = [(c.cost - 0.5 * (len(c.made) > 1), c) for c in (*repeated, *single)
+              if not c.free and (c.kind not in _RARE or c.values[-1] == -1.0)]  # fmt: skip
+    usual = sorted((x for x in common if x[0] <= _USUAL_OF_TWO), key=lambda x: x[0])
+    most = math.isqrt(2 * _MOST_PAIRS // len(f.order))
+    for (_, first), (_, second) in combinations(usual[:most], 2):
+        made = {**first.made, **second.made}
+        if len(made) == len(first.made) + len(second.made):
+            both = (first.kind, first.values), (second.kind, second.values)
+            yield Edit(first.cost + second.cost + 1, "two", both, made)
+
+
 _KINDS: tuple[tuple[float, Family], ...] = (
-    (0, whole), (-0.1, _single), (0.5, updated), (1.5, _others), (1.8, _exchanged),
+    (0, whole), (-0.1, _single), (0.5, updated), (1.3, _repeated), (1.5, _others), (1.4, _at_uses),
+    (1.8, _exchanged),
 )  # fmt: skip
 """Families of mistakes, and what one costs at least."""

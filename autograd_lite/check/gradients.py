@@ -35,6 +35,7 @@ _MOST_NODES = 400  # of a graph that formulas are derived for
 _WIDEST = 60  # characters of one
 _GUARD = 1e-9  # what is added within a logarithm
 _LEFT_OUT = 1e-4  # the same, where a line was written as if it weren't there
+_OF_MANY = 0.15  # what a mistake may cost more that stands for several
 _USUAL = 2.3  # what a mistake costs at most that is looked for in loops first
 _FIT = 1e-7  # how well an edit must fit, relative to the largest entry
 
@@ -232,7 +233,8 @@ class Checked:
                 if self.unexplained and self._at_one_place():
                     return
         if len(self.causes) > 1 and q == 1:
-            self._at_one_place(0, max((x.cost for x in self.made.values()), default=0))
+            most = max((x.cost for x in self.made.values()), default=0)
+            self._at_one_place(0, most + _OF_MANY * (len(self.causes) - 1))
 
     def _at_one_place(self, least: float = 0, most: float = math.inf) -> bool:
         """Whether there is one mistake on the way to all that is wrong, which is then its cause.

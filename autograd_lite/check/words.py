@@ -49,6 +49,7 @@ updated: {0} was updated before it was used: this has {0} − {1} ∇{0} where {
 updated_itself: this is {0} after the update, {0} − {1} ∇{0}, and not its gradient |
     这是更新之后的 {0}，即 {0} − {1} ∇{0}，而不是它的梯度
 conjugated: {line} is the complex conjugate of what it should be | {line} 被取了共轭
+two: {0}; and {1} | {0}；并且 {1}
 besides: {0}; besides, {1} | {0}；此外 {1}
 each_time: {0}; so each of the {1} times that it is computed | {0}；计算它的 {1} 次都如此
 through_missing: of what comes back to {0}, that by way of {1} is missing: add it up (+=) |
