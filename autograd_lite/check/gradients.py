@@ -233,7 +233,7 @@ class Checked:
                 if self.unexplained and self._at_one_place():
                     return
         if len(self.causes) > 1 and q == 1:
-            most = max((x.cost for x in self.made.values()), default=0)
+            most = min((x.cost for x in self.made.values()), default=0)
             self._at_one_place(0, most + _OF_MANY * (len(self.causes) - 1))
 
     def _at_one_place(self, least: float = 0, most: float = math.inf) -> bool:

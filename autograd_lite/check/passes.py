@@ -102,12 +102,20 @@ def _size(one: One) -> int:
 
 
 def _partial(order: Sequence[Tensor], like: Sequence[Any], is_alike: IsAlike) -> One:
-    found, rest = [], iter(order)
+    """A pass that skips some ops, beside a full one: in turn the next that is alike.
+
+    Of one after the others also what it is computed from in its pass must be.
+    """
+    found, rest, known = One(), iter(order), dict[Tensor, Tensor]()
     t = next(rest, None)
     for y in like:
-        fits = t is not None and is_alike(t, y)
+        fits = t is not None and is_alike(t, y) and all(
+            known.get(x, z) is z for x, z in zip(t.inputs, y.inputs, strict=True)
+        )  # fmt: skip
         found.append(t if fits else None)
-        t = next(rest, None) if fits else t
+        if fits and t is not None:
+            known[t] = y
+            t = next(rest, None)
     return found
 
 
@@ -120,7 +128,7 @@ def _are_alike(t: Tensor, other: Tensor) -> bool:
 
 
 def _use_the_same(t: Tensor, other: Tensor) -> bool:
-    """Whether two results are, and of the same leaves, where both are of leaves."""
+    """Whether two results are, and of the same parameters, where both are of leaves."""
     pairs = zip(t.inputs, other.inputs, strict=False)
-    leaves = ((x, y) for x, y in pairs if {x._op, y._op} == {None} and x._tracked and y._tracked)
+    leaves = [(x, y) for x, y in pairs if {x._op, y._op} == {None} and x._tracked | y._tracked]
     return _are_alike(t, other) and all(x is y for x, y in leaves)

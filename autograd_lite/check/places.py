@@ -27,7 +27,7 @@ from .readings import ACTIVATIONS, Readings, Slope
 from .short import Cause, Short
 
 _MOST = 1200  # tensors of a graph
-_MOST_WORK = 4_000_000  # places that are tried, times the tensors of a graph
+_MOST_WORK = 1_500_000  # places that are tried, times the tensors of a graph
 _TOGETHER = 64  # backward passes
 _MOST_USES = 5  # of a result, any of which may be missing
 _NEAR = 1e-5
@@ -78,10 +78,10 @@ def is_recurrent(readings: Readings) -> bool:
     """Whether there is a loop whose passes go on with the results of others, and none was given."""
     for _, loss, tensors in readings.recorded:
         for loop in loops(walk(loss)):
-            at = {t: (j, m) for m, one in enumerate(loop.passes) for j, t in enumerate(one)}
+            at = {t: m for m, one in enumerate(loop.passes) for t in one}
             carried = any(
-                x in at and at[x][1] != m and not (at[x][0] == j and _op_of(t) in _SUMS)
-                for t, (j, m) in at.items() if t is not None for x in t.inputs
+                x in at and at[x] != m and not {_op_of(t), _op_of(x)} <= _SUMS
+                for t, m in at.items() if t is not None for x in t.inputs
             )  # fmt: skip
             if carried and len(loop.passes) > 2 and set(tensors.values()).isdisjoint(at):
                 return True
@@ -212,7 +212,7 @@ class _Places:
                         self._at[k, j, i][m] = t, i
 
     def __iter__(self) -> Iterator[tuple[Cause, Rules]]:
-        for loop in self._loops:
+        for k, loop in enumerate(self._loops):
             places = [_Series(at) for at in zip(*loop.passes, strict=True)]
             arrays = self._arrays(loop, places)
             for own in places:
@@ -221,10 +221,10 @@ class _Places:
                     if x._tracked and self._is_way(t.inputs[i] for t in own.there):
                         for (cost, kind, values), rule in self._of_rule(own, i, arrays):
                             each = ("each_time", ((kind, values), n)) if n > 1 else (kind, values)
-                            rules = {(t, i): rule(k) for k, t in enumerate(own.at) if t is not None}
+                            rules = {(t, i): rule(m) for m, t in enumerate(own.at) if t is not None}
                             yield (cost, *each), rules
                         yield from self._of_passes(own, i)
-                yield from self._of_ways(own)
+                yield from self._of_ways(own, k)
             yield from self._left_out(loop, places)
         for x in self._leaves:
             yield from self._of_ways(_Series([x]))
@@ -339,10 +339,16 @@ class _Places:
                              if y is not None and m in alone}  # fmt: skip
                     yield (1.7, "accumulated", (x,)), rules
 
-    def _of_ways(self, own: _Series) -> Iterator[tuple[Cause, Rules]]:
+    def _of_ways(self, own: _Series, k: int = -1) -> Iterator[tuple[Cause, Rules]]:
         """In what comes back by some of the ways in which a result is used."""
         t, of = own.any, {*own.there}
-        ways = sorted({way for u in of for way in self._ways[u]})
+        ways, covered = list[Any](), dict[Use, None]()
+        every = {way for u in of for way in self._ways[u]}
+        for way in sorted(every, key=lambda way: (way[0] != k, way)):  # in its own loop first
+            uses = dict.fromkeys(self._at[way].values())
+            if not uses.keys() <= covered.keys():
+                ways.append(way)
+                covered |= uses
         if len(ways) > _MOST_USES or not self._is_way(own.there):
             return
         slope = self.short.slope(t)
@@ -354,11 +360,11 @@ class _Places:
             said, kind = (left, "only_through") if n > 1 and left else (lost, "through_missing")
             cause = 1.1 + 0.1 * n + 0.5 * (not left), kind, (t, said[-1][0])
             own_uses = [(u, i) for u, i in lost if u.inputs[i] in of]
-            for uses in (lost, own_uses)[: 1 + (len(own_uses) < len(lost))]:
-                yield cause, dict.fromkeys(uses, _nothing)
+            for gone in (lost, own_uses)[: 1 + (len(own_uses) < len(lost))]:
+                yield cause, dict.fromkeys(gone, _nothing)
             if slope is not None and left:
                 by = {u: [(w, i) for w, i in lost if w.inputs[i] is u] for u in own.there}
-                rules: Rules = {(u, 0): partial(_beside_slope, uses) for u, uses in by.items()}
+                rules: Rules = {(u, 0): partial(_beside_slope, way) for u, way in by.items()}
                 yield (1.6, "slope_missing_through", (slope, lost[-1][0])), rules
 
     def _left_out(self, loop: Loop, places: Sequence[_Series]) -> Iterator[tuple[Cause, Rules]]:
@@ -415,7 +421,8 @@ def _of_slope(slope: Slope) -> Tries:
 def _arguments(t: Tensor, i: int) -> list[int]:
     """On which of its arguments, the result and the operands, a rule depends."""
     op: Any = t._op
-    args, rule = [t._array, *t._arrays], next(itertools.islice(op.vjps, i, None), None)
+    args: list[Any] = [t._array, *t._arrays]
+    rule: Any = next(itertools.islice(op.vjps, i, None), None)
 
     def given(args: Sequence[Any]) -> Any:
         return np.asarray(rule(np.ones(t.shape), *args, **t._params))

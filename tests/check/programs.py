@@ -1,8 +1,8 @@
 """Programs and planted mistakes: how many of them are named truly.
 
 ``python -m tests.check.programs [--only part of a name] [--show]
-[--apart | --more | --fresh | --styles | --others | --loops]`` prints it, with what was said of those that
-weren't; with ``--show`` of all.
+[--apart | --more | --fresh | --styles | --others | --loops]`` prints it, with what was said of
+those that weren't; with ``--show`` of all.
 """
 
 from __future__ import annotations

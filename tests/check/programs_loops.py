@@ -59,8 +59,8 @@ CHAR = Program(
         ("    dhnext", "dhnext = Whh @ draw", FLIPPED, "Whh Why Wxh bh by"),
         ("    dhnext", "dhnext = Whh.T @ dh", TANH, "Whh Why Wxh bh by"),
         ("    dhnext", "dhnext += Whh.T @ draw", PLUS, "Whh Why Wxh bh by"),
-        ("for t in rev", "for t in reversed(range(1, T)):", "the first of the 4 passes", "Whh Why Wxh bh by"),
-        ("for t in rev", "for t in reversed(range(T - 1)):", "the last of the 4 passes", "Whh Why Wxh bh by"),
+        ("for t in rev", "for t in reversed(range(1, T)):", "the first of the 4 passes", "by"),
+        ("for t in rev", "for t in reversed(range(T - 1)):", "the last of the 4 passes", "by"),
     ],
 )  # fmt: skip
 
@@ -175,9 +175,9 @@ STRIDED = Program(
         ("        dR", "dR[:, :, 2*i:2*i+2, 2*j:2*j+2] += dP[:, :, i:i+1, j:j+1]", "4 times", "R"),
         ("        dR", "dR[:, :, i:i+2, j:j+2] += dP[:, :, i:i+1, j:j+1] / 4", "stride", "R"),
         ("        dR", "dR[:, :, 2*i, 2*j] += dP[:, :, i, j] / 4", "first of its window", "R"),
-        ("                dK", "dK[f] += dZ[n, f, i, j] * _Xp[n, :, i:i+3, j:j+3]", "stride", "K"),
-        ("                dXp", "dXp[n, :, i*S:i*S+3, j*S:j*S+3] = dZ[n, f, i, j] * K[f]", PLUS, "X"),
-        ("                dXp", "dXp[n, :, i:i+3, j:j+3] += dZ[n, f, i, j] * K[f]", "stride", "X"),
+        ("dK[f", "dK[f] += dZ[n, f, i, j] * _Xp[n, :, i:i+3, j:j+3]", "stride", "K"),
+        ("dXp[n", "dXp[n, :, i*S:i*S+3, j*S:j*S+3] = dZ[n, f, i, j] * K[f]", PLUS, "X"),
+        ("dXp[n", "dXp[n, :, i:i+3, j:j+3] += dZ[n, f, i, j] * K[f]", "stride", "X"),
         ("dX = ", "dXp[:, :, :-2, :-2]", "another block", "X"),
         ("dX = ", "dXp[:, :, 2:, 2:]", "another block", "X"),
         ("            for j", "for j in range(OW - 1):", "last of .* left out", "K b X"),
