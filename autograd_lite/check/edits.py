@@ -36,6 +36,7 @@ from .readings import (
     coefficient,
     core,
     evaluate,
+    fits,
     ids_of,
     over_axes,
     product,
@@ -153,9 +154,12 @@ def _of_leaf(e: Term, readings: Readings) -> Edits:
     places = range(e.ndim if e.op == "leaf" and e.kind != "marks" else 0)
     turns = [partial(np.flip, axis=a) for a in (*places, tuple(places[-2:]))]  # as of filters
     turns += [partial(np.swapaxes, axis1=a, axis2=b) for a, b in itertools.combinations(places, 2)]
-    for axis, which in itertools.product(places if is_array else (), ("the first", "the last")):
+    for axis, which in itertools.product(places, ("the first", "the last")):
         values = e, which, frozenset([axis])
-        yield Edit(3.05, "one_for_all", values, {e: partial(_one_for_all, axis, which)})
+        if is_array:
+            yield Edit(3.05, "one_for_all", values, {e: partial(_one_for_all, axis, which)})
+        elif e.shape[axis] > 1:
+            yield Edit(2.05, "left_out", values, {e: partial(_left_out, axis, which)})
     for turn in turns if places else ():
         yield Edit(2.8 if is_array else 2.9, "turned", (e,), {e: partial(_around, turn)})
     if e.op == "sigmoid" or is_array:
@@ -180,6 +184,12 @@ def _one_for_all(axis: int, which: str, xs: Sequence[Array], v: Array) -> Array:
     return v.take([0 if which == "the first" else -1], axis).repeat(v.shape[axis], axis)
 
 
+def _left_out(axis: int, which: str, xs: Sequence[Array], v: Array) -> Array:
+    found = v * 1.0
+    np.moveaxis(found, axis, 0)[0 if which == "the first" else -1] = 0
+    return found
+
+
 def of_others(f: Formula, readings: Readings, arrays: Mapping[str, Array], e: Term) -> Edits:
     """Another array, of these, in the place of a formula's term; rows of another, or other rows."""
     is_leaf, shape = e.op == "leaf", f.value[e].shape
@@ -189,7 +199,9 @@ def of_others(f: Formula, readings: Readings, arrays: Mapping[str, Array], e: Te
             continue
         if array.shape == shape or is_leaf:
             more = 0.0 if array.shape == shape else 0.3
-            yield Edit(cost + more, "stands", (name, e), {e: always(array)})
+            row = fits(array.shape, shape) and e.kind != "gradient"
+            instead = np.broadcast_to(array, shape) if row else array
+            yield Edit(cost + more, "stands", (name, e), {e: always(instead)})
         for g, p in e.args if e.op == "*" and e not in readings.forward else ():
             if p == 2 and array.shape == g.shape:
                 make = partial(_times, _reweighed(e, {g: 1}), array)
@@ -552,12 +564,11 @@ def some_of(axes: Collection[int]) -> Iterator[frozenset[int]]:
         yield from map(frozenset, itertools.combinations(axes, k))
 
 
-_SOME = (("the first", slice(1)), ("the last", slice(-1, None)),
-         ("all but the first", slice(1, None)), ("all but the last", slice(-1)))  # fmt: skip
+_SOME = (("the first", slice(1)), ("the last", slice(-1, None)))
 
 
 def _one_only(e: Term, i: int, axes: frozenset[int]) -> Edits:
-    """The first, or the last, of what an operand has along axes, or all others."""
+    """The first, or the last, of what an operand has along axes."""
     for which, place in _SOME:
         where = tuple(place if a in axes else slice(None) for a in range(max(axes) + 1))
         make = partial(_with_use, e, i, partial(_alone, where))
@@ -626,6 +637,32 @@ def _of_getitem(e: Term) -> Edits:
             others = dict(enumerate(index)) | dict(zip(axes, some, strict=True))
             make = partial(_part, tuple(others.values()))
             yield Edit(1.5, "other_block", e.args, {e: make})
+    yield from _of_steps(e)
+
+
+def _of_steps(e: Term) -> Edits:
+    """Entries, or windows, one beside the other where they are some apart; another part."""
+    if e.op == "collect":  # the middle of what was padded
+        sizes = list(zip(e.shape, e.args[0].shape, strict=True))
+        for start in (0, 1):
+            place = tuple(slice(start * (m - n), start * (m - n) + n) for n, m in sizes)
+            yield Edit(1.5, "other_block", e.args, {e: partial(_part, place)})
+        return
+    index = parts_of(e.params["index"])
+    steps = {p.step for p in index if isinstance(p, slice)} - {None, 1}
+    if not steps or not all(isinstance(p, slice) for p in index):
+        return
+    whole = e.shape if e.op == "scatter" else e.args[0].shape
+    beside = tuple(slice(p.indices(n)[0], p.indices(n)[0] + len(range(*p.indices(n))))
+                   for p, n in zip(index, whole, strict=False))  # fmt: skip
+    make = partial(_put, beside) if e.op == "scatter" else partial(_part, beside)
+    yield Edit(1.8, "step_missing", (e.args[0], float(max(steps))), {e: make})
+
+
+def _put(place: Any, xs: Sequence[Array], v: Array) -> Array:
+    found = np.zeros(v.shape)
+    found[place] = xs[0]
+    return found
 
 
 def _of_blocks(e: Term) -> Edits:
@@ -645,25 +682,33 @@ def _in_order(e: Term, order: Sequence[int], xs: Sequence[Array], v: Array) -> A
 
 def _of_scatter(e: Term) -> Edits:
     """= for +=, where entries are put in their places, or windows."""
+    x = e.args[0]
+    some = x.params["index"] if e.op == "fold" and x.op == "scatter" else ...  # with a stride
 
     def last(xs: Sequence[Array], v: Array) -> Array:
-        found = np.zeros(v.shape)
         if e.op == "scatter":
-            found[e.params["index"]] = xs[0]
-        else:
-            places = np.arange(v.size).reshape(v.shape)
-            slides = e.params["window_shape"], e.params["axis"]
-            found.flat[np.lib.stride_tricks.sliding_window_view(places, *slides)] = xs[0]
+            return _put(e.params["index"], xs, v)
+        found, places = np.zeros(v.shape), np.arange(v.size).reshape(v.shape)
+        slides = e.params["window_shape"], e.params["axis"]
+        windows = np.lib.stride_tricks.sliding_window_view(places, *slides)
+        found.flat[windows[some]] = xs[0][some]
         return found
 
-    for single in ({}, _lasts(e.args)):  # also of what is summed up there
+    inner = x if some is ... else x.args[0]
+    for single in ({}, _lasts([inner])):  # also of what is summed up there
         yield Edit(1, "last_wins", (e,), {e: last, **single})
+    if e.op == "scatter":
+        yield from _of_steps(e)
 
 
 def _of_ids(e: Term, readings: Readings) -> Edits:
     """Added up by the ids of another lookup."""
-    for name, ids in readings.other_ids(ids_of(e), e.shape[0]):
+    own = ids_of(e)
+    for name, ids in readings.other_ids(own, e.shape[0]):
         yield Edit(1.6, "other_ids", (e, name), {e: partial(_added_up, ids)})
+    for axis, places in enumerate(np.indices(own.shape) if own is not None else ()):
+        make = partial(_added_up, np.asarray(places))
+        yield Edit(1.8, "places_for_ids", (e, frozenset([axis])), {e: make})
 
 
 def _added_up(ids: Array, xs: Sequence[Array], v: Array) -> Array:
@@ -743,7 +788,18 @@ def _of_correlation(e: Term) -> Edits:
 
 def _of_upsample(e: Term) -> Edits:
     """The whole repeated where each entry is to be."""
-    yield Edit(1.5, "tiled", (e.args[0],), {e: lambda xs, v: np.tile(xs[0], e.params["by"])})
+    by, x = e.params["by"], e.args[0]
+    yield Edit(1.5, "tiled", (x,), {e: lambda xs, v: np.tile(xs[0], by)})
+    first = tuple(slice(None, None, n) for n in by)
+    yield Edit(1.6, "first_of_each", (x,), {e: partial(_put, first)})
+    yield Edit(1.8, "step_missing", (x, float(max(by))), {e: partial(_beside, by)})
+
+
+def _beside(by: Sequence[int], xs: Sequence[Array], v: Array) -> Array:
+    found = np.zeros(v.shape)
+    for place in np.ndindex(*by):
+        found[tuple(slice(k, k + n) for k, n in zip(place, xs[0].shape, strict=True))] += xs[0]
+    return found
 
 
 def _with_use(e: Term, i: int, f: Any, xs: Sequence[Array], v: Array) -> Array:
@@ -769,4 +825,5 @@ _FAMILIES: dict[str, Callable[[Term], Edits]] = {
     "upsample": _of_upsample,
     "concatenate": _of_blocks,
     "getitem": _of_getitem,
+    "collect": _of_steps,
 }

@@ -21,9 +21,10 @@ from ..show.notation import symbol_of
 from .backward import Backward
 from .causes import find, follows, is_rounded
 from .edits import Edit, at
-from .given import Given, agrees, beside, distance, read, same, squeezed
+from .given import Given, agrees, beside, distance, read, same, size, squeezed
 from .line import Edits, Line
 from .places import find as find_place
+from .places import is_recurrent
 from .readings import Readings
 from .report import Entry, Report, two_arrays
 from .unexplained import nothing_fits
@@ -34,6 +35,8 @@ _MOST_NODES = 400  # of a graph that formulas are derived for
 _WIDEST = 60  # characters of one
 _GUARD = 1e-9  # what is added within a logarithm
 _LEFT_OUT = 1e-4  # the same, where a line was written as if it weren't there
+_OF_MANY = 0.15  # what a mistake may cost more that stands for several
+_USUAL = 2.3  # what a mistake costs at most that is looked for in loops first
 _FIT = 1e-7  # how well an edit must fit, relative to the largest entry
 
 
@@ -118,6 +121,7 @@ class Checked:
     follows_from: dict[str, str] = field(default_factory=dict)
     made: dict[str, Edit] = field(default_factory=dict)
     unexplained: bool = False
+    placed: float = -1.0  # what mistakes at one place cost at most that were tried
 
     def __post_init__(self) -> None:
         eps = max((g.eps for g in self.given.values()), default=0.0)
@@ -225,29 +229,41 @@ class Checked:
                 self.correct.discard(name)
         self.arrays = self._over(q, results)
         self.carried = self._carried(self.arrays)
+        if q == 1 and is_recurrent(self.guarded(_GUARD)[0]) and self._at_one_place(0, _USUAL):
+            return
         for name in self.given:
             if name not in self.correct:
                 said = say("convention", (q,), self.symbols[name])
                 self._explain_line(name, said if q != 1 and name in results else "")
                 if self.unexplained and self._at_one_place():
-                    break
+                    return
+        if len(self.causes) > 1 and q == 1:
+            most = min((x.cost for x in self.made.values()), default=0)
+            self._at_one_place(0, most + _OF_MANY * (len(self.causes) - 1))
 
-    def _at_one_place(self) -> bool:
-        """Whether there is one mistake on the way to all that is wrong, which is then its cause."""
+    def _at_one_place(self, least: float = 0, most: float = math.inf) -> bool:
+        """Whether there is one mistake on the way to all that is wrong, which is then its cause.
+        """
         wrong = [n for n in self.given if n not in self.correct]
-        lines = {n: self._line(n) for n in wrong if n in self.arrays}
+        arrays = {n: self.arrays[n] for n in wrong if n in self.arrays}
+        if self.placed >= most or any(
+            n not in arrays or arrays[n].shape != self.right[n].shape for n in wrong
+        ):
+            return False
+        least, self.placed = max(least, self.placed), most
+        right = {n for n in self.correct if self.right[n].any()}
 
         def fits(found: Mapping[str, Array]) -> bool:
-            all_of = {n: found.get(n, np.zeros(a.shape)) for n, a in self.right.items()}
-            return all(self._agrees(n, all_of[n]) for n in self.correct) and all(
-                line.array.shape == line.right.shape and line.fits(all_of[n], line.right)
-                for n, line in lines.items()
+            return all(self._agrees(n, found[n]) for n in self.correct - right) and all(
+                agrees(found[n], a, self.fit, max(self.noise[n], 1e-12 * size(self.right[n])))
+                for n, a in arrays.items()
             )
 
-        cause = find_place(self.guarded(_GUARD)[0], fits) if len(lines) == len(wrong) else None
+        readings, _ = self.guarded(_GUARD)
+        cause = find_place(readings, arrays, right, fits, (least, most))
         if cause is not None:
             first, edit = wrong[0], Edit(*cause, {})
-            self.made, self.causes = {first: edit}, {first: self._said(lines[first], edit)}
+            self.made, self.causes = {first: edit}, {first: self._said(first, readings, edit)}
             self.follows_from = dict.fromkeys(wrong[1:], first)
         return cause is not None
 
@@ -321,7 +337,7 @@ class Checked:
             self._unexplained(name)
         else:
             self.made[name] = cause
-            said = (f"{problem}; " if problem else "") + self._said(line, cause)
+            said = (f"{problem}; " if problem else "") + self._said(name, line.readings, cause)
             if convention and not bad:
                 said = say("besides", (said, convention), self.symbols[name])
             self.causes[name] = said
@@ -361,17 +377,17 @@ class Checked:
         return {n: a if a.dtype == bool else a * 1.0 for n, a in arrays.items()
                 if a.dtype.kind in "fiub" and a.any()}  # fmt: skip
 
-    def _said(self, line: Line, cause: Edit) -> str:
+    def _said(self, name: str, readings: Readings, cause: Edit) -> str:
         """A cause in words."""
-        own, readings = self.symbols[line.name], line.readings
+        own = self.symbols[name]
         kind, values = cause.kind, cause.values
         if kind == "times":
             kind, values = self._of_factor(values[0])
-        given = {n for n, s in line.gradients.items() if kind == "as_it_stands" and s == values[0]}
-        if given and not self.backward.before(line.name, given):
+        given = {n for n, s in self.symbols.items() if kind == "as_it_stands" and s == values[0]}
+        if given and not self.backward.before(name, given):
             kind = "of_another"
         said = say(kind, values, own, readings)
-        if kind in ("without", "slope_too_many") and not self._before(line.name):
+        if kind in ("without", "slope_too_many") and not self._before(name):
             said = say("at_loss", (said,), own)
         if cause.factor != 1 and cause.kind != "times":
             besides = say(*self._of_factor(cause.factor), own, readings)

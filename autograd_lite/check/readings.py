@@ -105,12 +105,11 @@ class _Way:
         with trace():
             self.meaning = Meaning(loss, keep, guard)
             output = self.meaning.output
-            seed = self.seed(output)
             kept = {
                 n: self.meaning.tensors[t] for n, t in tensors.items()
                 if t is not loss and t in self.meaning.tensors
             }  # fmt: skip
-            pulled = pull({output: seed}, set(kept.values()), record=True)
+            pulled = pull({output: seed(self.meaning, output)}, set(kept.values()), record=True)
         self.by_uses, self.multiplied_out = set[Term](), set[Term]()
         self.kept = kept
         named = {self.meaning.tensors.get(t) for t in walk(loss) if t.name is not None}
@@ -123,11 +122,6 @@ class _Way:
         self.known: dict[Tensor, Term] = {}
         for name, g in self.lines.items():
             self.known.setdefault(g, cotangents[name])
-
-    def seed(self, tensor: Tensor) -> Tensor:
-        seed = Tensor(np.ones(tensor.shape))
-        self.meaning.terms[seed] = shaped(ONE, seed.shape)
-        return seed
 
     def of(self, name: str, own: Term) -> list[Term]:
         """A line by the nearest cotangents that were given, and by farther ones."""
@@ -174,25 +168,32 @@ class _Way:
         g = self.lines.get(name)
         return None if g is None else self.meaning.read(g, {})
 
-    def slopes(self) -> Iterator[Slope]:
-        """The slopes of all functions of one tensor, entry by entry, that there are."""
-        terms = self.meaning.terms
-        seen = set()
-        for tensor, result in list(terms.items()):
-            e = self.meaning.definitions.get(result, result)
-            op: Any = tensor._op
-            if op is None or not op.entrywise or len(e.operands) != 1 or e.op != op.name:
-                continue
-            (x,) = tensor.inputs
-            if tensor._tracked and x in terms and result not in seen:
-                seen.add(result)
-                with trace():
-                    found = pull({tensor: self.seed(tensor)}, {x}, record=True)
-                if x in found:
-                    unit = self.meaning.read(found[x], {})
-                    factors = dict(unit.args) if unit.op == "*" else {unit: 1.0}
-                    params = dict(tensor._params)
-                    yield Slope(result, terms[x], op, params, factors, x._array, tensor._array)
+
+def slopes(meaning: Meaning) -> Iterator[Slope]:
+    """The slopes of all functions of one tensor, entry by entry, that there are."""
+    terms, seen = meaning.terms, set()
+    for tensor, result in list(terms.items()):
+        e = meaning.definitions.get(result, result)
+        op: Any = tensor._op
+        if op is None or not op.entrywise or len(e.operands) != 1 or e.op != op.name:
+            continue
+        (x,) = tensor.inputs
+        if tensor._tracked and x in terms and result not in seen:
+            seen.add(result)
+            with trace():
+                found = pull({tensor: seed(meaning, tensor)}, {x}, record=True)
+            if x in found:
+                unit = meaning.read(found[x], {})
+                factors = dict(unit.args) if unit.op == "*" else {unit: 1.0}
+                params = dict(tensor._params)
+                yield Slope(result, terms[x], op, params, factors, x._array, tensor._array)
+
+
+def seed(meaning: Meaning, tensor: Tensor) -> Tensor:
+    """A cotangent of ones."""
+    ones = Tensor(np.ones(tensor.shape))
+    meaning.terms[ones] = shaped(ONE, ones.shape)
+    return ones
 
 
 def _terms(e: Term) -> Iterator[tuple[Term, float]]:
@@ -266,7 +267,7 @@ class Readings:
         self._nodes = nodes
         self.numbers = {abs(k * c) for e in self.forward if e.op == "+" for _, c in e.args
                         for k in (1, 2)}  # fmt: skip
-        self.slopes = [slope for way in self._ways for slope in way.slopes()]
+        self.slopes = [slope for way in self._ways for slope in slopes(way.meaning)]
         self.inputs = {way.get(x) for way in terms for t in nodes for x in t.inputs
                        if t.op is not None and _CALLED.get(t.op.name) == "x"}  # fmt: skip
         self._read: dict[str, list[Term]] = {}
@@ -310,9 +311,13 @@ class Readings:
 
     @property
     def graphs(self) -> Iterator[tuple[Meaning, Tensor, Mapping[str, Tensor]]]:
-        """The loss as canonical ops, and as recorded, and what gradients were given of, by name."""
+        """The loss as canonical ops, and what gradients were given of, by name."""
         for way in self._ways:
             yield way.meaning, way.meaning.output, way.kept
+
+    @property
+    def recorded(self) -> Iterator[tuple[Meaning, Tensor, Mapping[str, Tensor]]]:
+        """The same as it was recorded."""
         for way in self._ways[:1]:
             yield way.meaning, self._nodes[-1], self._tensors
 

@@ -42,6 +42,7 @@ as_it_stands: it is {0} as it stands: the step from there is missing |
     它就是 {0}：漏了从那里往回的一步
 of_another: it is {0}, which belongs to another tensor | 它就是 {0}，那是另一个张量的梯度
 at_each: {0} stands where {1} belongs, and so each time | 每次都把 {0} 写在了 {1} 的位置
+at_pass: {0} of {1} stands where its own belongs | 写成了别的一次循环（{1}）中的 {0}，而应当用本次的
 updated: {0} was updated before it was used: this has {0} − {1} ∇{0} where {0} belongs; compute all
     gradients first, and then update |
     {0} 在使用之前就更新了：这里是 {0} − {1} ∇{0}；应先算出所有梯度，再更新
@@ -55,8 +56,16 @@ through_missing: of what comes back to {0}, that by way of {1} is missing: add i
     传回 {0} 的梯度里漏了经过 {1} 的部分：要相加（用 +=）
 only_through: of what comes back to {0}, only that by way of {1} is there: add it up (+=) |
     传回 {0} 的梯度里只有经过 {1} 的部分：要把各部分相加（用 +=）
-through_sign: what comes back to {0} by way of {1} has the wrong sign |
-    经过 {1} 传回 {0} 的部分符号反了
+through_times: what comes back to {0} by way of {1} {times} | 经过 {1} 传回 {0} 的部分{times}
+slope_missing_to: {slope} = {written} is missing in what comes back to {1}: multiply by it |
+    传回 {1} 的梯度里漏了 {slope} = {written}：要乘上它
+gradient_stands: what comes back to {0} stands where what comes back to {1} belongs |
+    写成了传回 {0} 的梯度，而应当是传回 {1} 的
+softmax_sum_missing: the sum in softmax's Jacobian is missing: {0} ∘ g stands where
+    {0} ∘ (g − Σ {0} ∘ g) belongs |
+    漏了 softmax 雅可比矩阵中的求和：{0} ∘ g 应为 {0} ∘ (g − Σ {0} ∘ g)
+pass_missing: the {0} of the {1} passes of the loop is left out: its bounds are wrong |
+    {1} 次循环中漏了一次（{0}）：循环的边界不对
 slope_missing_through: {slope} = {written} is missing for what comes back to {l} by way of {1} |
     经过 {1} 传回 {l} 的部分漏了 {slope} = {written}
 loss_missing: what comes from the loss to {0} is missing: 1 stands where it belongs |
@@ -99,6 +108,15 @@ not_summed: {line} is not summed: the sum of {0} over {1} is missing |
     {line} 没有求和：要对 {0} 沿{1}求和
 mean_for_sum: a mean where a sum belongs: of {0} over {1} | 用了平均值，而应当对 {0} 沿{1}求和
 one_only: only {2} of {0} is there: sum over {1} (+=) | 只有 {0} 的一部分：要沿{1}求和（用 +=）
+left_out: {1} of {0} along {2} is left out: the loop over it is one short |
+    {0} 沿{2}漏了一个（{1}）：循环少了一次
+step_missing: {0} stands one beside the other where the windows are {1} apart: the stride is
+    missing |
+    {0} 逐格排列了，而窗口的步长是 {1}：漏了步长
+first_of_each: {0} goes to the first of its window only: each entry of the window has its part |
+    {0} 只传给了窗口的第一个元素，而应当传给窗口中的每一个
+places_for_ids: {0} is added up by the place along {1} where the ids belong |
+    {0} 按沿{1}的位置相加了，而应当按编号
 one_for_all: {1} of {0} along {2} stands where each belongs | {0} 沿{2}只取了一个，而应当逐个取
 axis: summed over {1} instead of {2}, which is the wrong axis: {0} | {0} 沿{1}求和了，而应沿{2}
 entrywise: an entrywise product stands where the matrix product {0} belongs |
@@ -192,7 +210,7 @@ def _said(kind: str, values: tuple[Any, ...], line: str, terms: _Terms, language
             named |= _of_slope(value, terms)
         elif isinstance(value, Term) and "{contribution}" in template:
             named.setdefault("contribution", _contribution(value, terms, language))
-    if kind in ("term_times", "times_where"):
+    if kind in ("term_times", "times_where", "through_times"):
         named["times"] = _times(values[-1], "", language).strip()
     written = [
         _said(value[0], value[1], line, terms, language) if type(value) is tuple

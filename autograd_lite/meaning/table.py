@@ -116,7 +116,7 @@ def _to_the_extreme(g: Any, out: Any, x: Any, axes: tuple[int, ...]) -> Any:
     """To each entry that is the extreme; shared where several are, as by the engine."""
     chosen = np.equal(x, out)
     many = chosen.sum(axis=axes, keepdims=True)
-    return g * chosen / many if (many.data > 1).any() else g * chosen
+    return g * chosen / many if np.greater(many, 1).any() else g * chosen
 
 
 MAX = Op("max", lambda x, axes: np.max(x, axis=axes, keepdims=True), _to_the_extreme)

@@ -1,8 +1,8 @@
 """Programs and planted mistakes: how many of them are named truly.
 
 ``python -m tests.check.programs [--only part of a name] [--show]
-[--apart | --more | --fresh | --styles | --others]`` prints it, with what was said of those that
-weren't; with ``--show`` of all.
+[--apart | --more | --fresh | --styles | --others | --loops]`` prints it, with what was said of
+those that weren't; with ``--show`` of all.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import time
 from .planted import Program, judge
 from .programs_apart import APART
 from .programs_fresh import FRESH
+from .programs_loops import LOOPS
 from .programs_more import MORE
 from .programs_nets import NETS
 from .programs_others import OTHERS
@@ -31,9 +32,10 @@ def main() -> None:
     options.add_argument("--fresh", action="store_true", help="programs in other words")
     options.add_argument("--styles", action="store_true", help="programs in the styles of courses")
     options.add_argument("--others", action="store_true", help="programs of further kinds")
+    options.add_argument("--loops", action="store_true", help="programs with loops, without names")
     args = options.parse_args()
     chosen = [(args.more, MORE), (args.apart, APART), (args.fresh, FRESH), (args.styles, STYLES),
-              (args.others, OTHERS), (True, PROGRAMS)]  # fmt: skip
+              (args.others, OTHERS), (args.loops, LOOPS), (True, PROGRAMS)]  # fmt: skip
     every = next(some for asked, some in chosen if asked)
     programs = [p for p in every if args.only in p.name]
     named = sum(_printed(program, args.show) for program in programs)

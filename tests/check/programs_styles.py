@@ -146,7 +146,7 @@ SENTI = Program(
         ("    dbh", "dbh = temp", PLUS, "bh"),
         ("    dWhh", "dWhh += d_h @ hs[t].T", TANH, "Whh"),
         ("    dWhh", "dWhh = temp @ hs[t].T", PLUS + "|" + ZEROS, "Whh"),
-        ("    dWxh", "dWxh += inputs[t].sum() * temp", lost("xᵀ"), "Wxh"),
+        ("    dWxh", "dWxh += inputs[t].sum() * temp", lost(r"xᵀ|x_\d"), "Wxh"),
         ("    d_h", "d_h = Whh @ temp", FLIPPED, "Whh Wxh bh"),
         ("    d_h", "d_h = Whh.T @ d_h", TANH, "Whh Wxh bh"),
         ("d_h = Why", "d_h = Why.T @ probs", swapped("probs", "∇out"), "Whh Wxh bh"),

@@ -511,7 +511,7 @@ def test_inputs_in_the_reversed_order_at_each_step_and_one_too_many_beside_a_gra
     g = right(loss)
     wrong = sum(xs[3 - t].T @ g[f"a_{t}"] for t in range(4))
     lines = {f"a_{t}": g[f"a_{t}"] for t in range(4)}
-    assert "and so each time" in said(loss, lines | {"W": wrong}, "W")
+    assert "so each of the 4 times" in said(loss, lines | {"W": wrong}, "W")
     more = (g["a_1"] + g["a_3"]) @ u.data.T
     assert "is one too many" in said(loss, lines | {"h_0": more}, "h_0")
 

@@ -50,8 +50,8 @@ MISTAKES = {
     "dz = dz * z[t] * (1 - z[t])": ("pass", r"σ'\(.* P.*\) is missing: "),
     "(1 - n[t] ** 2)": ("n[t] * (1 - n[t])", "this is the slope of sigmoid, "),
     "dP += x[t].T @ dz": ("dP = x[t].T @ dz", r"= where \+= belongs|only the term"),
-    "dU += h[t].T": ("dU += h[t + 1].T", "stands where .* belongs, and so each time"),
-    "dW += x[t].T": ("dW += x[4 - t].T", "stands where .* belongs, and so each time"),
+    "dU += h[t].T": ("dU += h[t + 1].T", "stands where .* belongs; so each"),
+    "dW += x[t].T": ("dW += x[4 - t].T", "stands where .* belongs; so each"),
     "dn @ U.T + ": ("", "that by way of .* U.* is missing"),
     "dn @ U.T": ("dn @ U", "U is not transposed"),
 }

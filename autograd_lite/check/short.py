@@ -1,0 +1,86 @@
+"""What tensors without a name are called: what computed them, and an ellipsis for the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from ..engine.tensor import Tensor
+from ..meaning.read import Meaning
+from .passes import Loop
+from .readings import Readings, Slope, Term, slopes
+
+_DEEP = 4  # ops that are written of what is computed
+_SUMS = {"add", "subtract"}
+
+Cause = tuple[float, str, tuple[Any, ...]]
+"""What a mistake costs, its kind, and what it is about: also tensors."""
+
+
+class Short:
+    """Writes the tensors of a graph.
+
+    Args:
+        meaning: of the graph.
+        readings: write terms.
+        loops: of which no formula goes on into another pass.
+    """
+
+    def __init__(self, meaning: Meaning, readings: Readings, loops: Sequence[Loop]) -> None:
+        self._meaning, self._readings = meaning, readings
+        self._passes = {
+            t: (k, j, m) for k, loop in enumerate(loops) if len(loop.passes) > 1
+            for m, one in enumerate(loop.passes) for j, t in enumerate(one)
+        }  # fmt: skip
+        self.slope = cache(self._slope)
+
+    def cause(self, cause: Cause) -> Cause:
+        """With terms for tensors, which say so much that no two are written alike."""
+        cost, kind, values = cause
+        found = values
+        for deep in range(_DEEP, 2 * _DEEP):
+            terms = dict[Tensor, Term]()
+            found = self._terms(values, terms, deep)
+            if len({self._readings.text(e) for e in terms.values()}) == len(terms):
+                break
+        return cost, kind, found
+
+    def stands(self, x: Tensor, y: Tensor) -> tuple[str, tuple[Any, ...]]:
+        """One where the other belongs, which may be the same at another pass."""
+        own, its = self._passes.get(x), self._passes.get(y)
+        if not own or not its or own[:2] != its[:2] or y.name is not None:
+            return "stands", (x, y)
+        by = {-1: "the pass before", 1: "the pass after"}
+        return "at_pass", (y, by.get(own[2] - its[2], "another pass"))
+
+    def _terms(self, values: Any, terms: dict[Tensor, Term], deep: int) -> Any:
+        if isinstance(values, Tensor):
+            root = self._part(values, deep, "", values)
+            return terms.setdefault(values, Meaning(root).terms[root])
+        is_some = type(values) is tuple
+        return tuple(self._terms(x, terms, deep) for x in values) if is_some else values
+
+    def _part(self, t: Tensor, deep: int, within: str, root: Tensor) -> Tensor:
+        name = t._op.name if t._op is not None else ""
+        own, its = self._passes.get(root), self._passes.get(t)
+        said = t.name
+        if said is None and not name and t.ndim and t in self._meaning.terms:
+            said = self._readings.text(self._meaning.terms[t])
+        is_far = deep <= 0 or (own and its and own[0] == its[0] and own[2] != its[2])
+        if said is not None or not name or is_far:
+            return Tensor(t._array, t._tracked > 0, "…" if said is None and name else said)
+        results = sum(x._op is not None for x in t.inputs)
+        less = 0 if {name, within} <= _SUMS else 1 if name in _SUMS else max(results, 1)
+        op: Any = t._op
+        found: Tensor = op(*(self._part(x, deep - less, name, root) for x in t.inputs), **t._params)
+        return found
+
+    def _slope(self, t: Tensor) -> Slope | None:
+        """Of a function of one tensor, entry by entry."""
+        op: Any = t._op
+        if op is None or not op.entrywise or len(t.inputs) != 1:
+            return None
+        root = op(self._part(t.inputs[0], _DEEP - 1, op.name, t), **t._params)
+        root.name = t.name
+        return next((slope for slope in slopes(Meaning(root)) if slope.op is op), None)

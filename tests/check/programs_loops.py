@@ -1,0 +1,298 @@
+"""Programs with loops, whose results have no names; and mistakes that are made at each pass.
+
+At first sight 143 of 235 mistakes of twelve such programs were named truly; these are a part of
+them.
+"""
+
+from __future__ import annotations
+
+from .planted import EXPONENT, FLIPPED, PLUS, TANH, Program
+
+BEFORE, AFTER = "of the pass before stands", "of the pass after stands"
+
+CHAR = Program(
+    "character RNN, states without names",
+    """
+    H, V, T = 4, 5, 4
+    chars = [1, 3, 0, 4, 2]
+    inputs, targets = chars[:-1], chars[1:]
+    Wxh, Whh, Why = r.normal(size=(H, V)) / 2, r.normal(size=(H, H)) / 2, r.normal(size=(V, H))
+    bh, by = r.normal(size=(H, 1)) / 2, r.normal(size=(V, 1)) / 2
+    """,
+    "Wxh Whh Why bh by",
+    """
+    _x, _h, _y, _p = {}, {-1: np.zeros((H, 1))}, {}, {}
+    loss = 0.0
+    for t in range(T):
+        _x[t] = np.zeros((V, 1))
+        _x[t][inputs[t]] = 1
+        _h[t] = np.tanh(Wxh @ _x[t] + Whh @ _h[t - 1] + bh)
+        _y[t] = Why @ _h[t] + by
+        _p[t] = np.exp(_y[t]) / np.sum(np.exp(_y[t]))
+        loss = loss - np.log(_p[t][targets[t], 0])
+    """,
+    """
+    dWxh, dWhh, dWhy = np.zeros_like(Wxh), np.zeros_like(Whh), np.zeros_like(Why)
+    dbh, dby = np.zeros_like(bh), np.zeros_like(by)
+    dhnext = np.zeros((H, 1))
+    for t in reversed(range(T)):
+        dy = np.copy(_p[t])
+        dy[targets[t]] -= 1
+        dWhy += dy @ _h[t].T
+        dby += dy
+        dh = Why.T @ dy + dhnext
+        draw = (1 - _h[t] ** 2) * dh
+        dbh += draw
+        dWxh += draw @ _x[t].T
+        dWhh += draw @ _h[t - 1].T
+        dhnext = Whh.T @ draw
+    """,
+    [
+        ("    dy[", "dy[inputs[t]] -= 1", r"x\S* stands where onehot", "Whh Why Wxh bh by"),
+        ("    dWhy", "dWhy += dy @ _h[t - 1].T", BEFORE, "Why"),
+        ("    dWhy", "dWhy = dy @ _h[t].T", PLUS, "Why"),
+        ("    dh =", "Why.T @ dy", "by way of Whh .* missing", "Whh Why Wxh bh by"),
+        ("    draw", "(1 - _h[t]) * dh", EXPONENT, "Whh Why Wxh bh by"),
+        ("    draw", "(1 - _h[t - 1] ** 2) * dh", BEFORE, "Whh Why Wxh bh by"),
+        ("    dWxh", "dWxh += dh @ _x[t].T", TANH, "Wxh"),
+        ("    dWhh", "dWhh += draw @ _h[t].T", AFTER, "Whh"),
+        ("    dhnext", "dhnext = Whh @ draw", FLIPPED, "Whh Why Wxh bh by"),
+        ("    dhnext", "dhnext = Whh.T @ dh", TANH, "Whh Why Wxh bh by"),
+        ("    dhnext", "dhnext += Whh.T @ draw", PLUS, "Whh Why Wxh bh by"),
+        ("for t in rev", "for t in reversed(range(1, T)):", "the first of the 4 passes", "by"),
+        ("for t in rev", "for t in reversed(range(T - 1)):", "the last of the 4 passes", "by"),
+    ],
+)  # fmt: skip
+
+HEUN = Program(
+    "neural ODE by Heun's method",
+    """
+    T, D, H, dt = 4, 2, 3, 0.2
+    u0 = r.normal(size=D)
+    obs = r.normal(size=(T, D))
+    A, a = r.normal(size=(H, D)), r.normal(size=H)
+    B, b = r.normal(size=(D, H)), r.normal(size=D)
+    """,
+    "A a B b u0",
+    """
+    _u, _s1, _s2, _m = {0: u0}, {}, {}, {}
+    loss = 0.0
+    for t in range(T):
+        _s1[t] = np.tanh(A @ _u[t] + a)
+        _k1 = B @ _s1[t] + b
+        _m[t] = _u[t] + dt * _k1
+        _s2[t] = np.tanh(A @ _m[t] + a)
+        _k2 = B @ _s2[t] + b
+        _u[t + 1] = _u[t] + dt / 2 * (_k1 + _k2)
+        loss = loss + 0.5 * np.sum((_u[t + 1] - obs[t]) ** 2)
+    """,
+    """
+    dA, da, dB, db = np.zeros(A.shape), np.zeros(H), np.zeros(B.shape), np.zeros(D)
+    du = np.zeros(D)
+    for t in reversed(range(T)):
+        du = du + _u[t + 1] - obs[t]
+        dk1 = dt / 2 * du
+        dk2 = dt / 2 * du
+        dB += np.outer(dk2, _s2[t])
+        db += dk2
+        dp2 = (B.T @ dk2) * (1 - _s2[t] ** 2)
+        dA += np.outer(dp2, _m[t])
+        da += dp2
+        dm = A.T @ dp2
+        dk1 = dk1 + dt * dm
+        dB += np.outer(dk1, _s1[t])
+        db += dk1
+        dp1 = (B.T @ dk1) * (1 - _s1[t] ** 2)
+        dA += np.outer(dp1, _u[t])
+        da += dp1
+        du = du + dm + A.T @ dp1
+    du0 = du
+    """,
+    [
+        ("    du = du + _u", "du = _u[t + 1] - obs[t]", "only that by way of .* y", "A B a b u0"),
+        ("    du = du + _u", "du = du + _u[t] - obs[t]", BEFORE, "A B a b u0"),
+        ("    dk2", "dt * du", "2 times too large", "A B a b u0"),
+        ("    dk2", "du / 2", "5 times too large", "A B a b u0"),
+        ("    dk1 = dk1", "pass", "missing", "A B a b u0"),
+        ("    dk1 = dk1", "dk1 = dk1 + dm", r"0\.2 is missing", "A B a b u0"),
+        ("    dB += np.outer(dk2", "dB += np.outer(dk2, _s1[t])", "tanh.* stands where", "B"),
+        ("    dA += np.outer(dp2", "dA += np.outer(dp2, _u[t])", "stands where", "A"),
+        ("    dp2", "B.T @ dk2", TANH, "A B a b u0"),
+        ("    dp1", "(B.T @ dk1) * (1 - _s2[t] ** 2)", "stands where", "A B a b u0"),
+        ("    du = du + dm", "du = dm + A.T @ dp1", "missing", "A B a b u0"),
+        ("    du = du + dm", "du = du + A.T @ dp1", r"by way of 0\.2 .* missing", "A B a b u0"),
+        ("    db += dk1", "db = dk1", PLUS, "b"),
+        ("    da += dp2", "da = dp2", PLUS, "a"),
+        ("for t", "for t in reversed(range(1, T)):", "the first of the 4 passes", "A B a b u0"),
+    ],
+)  # fmt: skip
+
+STRIDED = Program(
+    "convolution with a stride by loops, mean pooling",
+    """
+    N, C, H, W, F, S = 2, 2, 7, 7, 3, 2
+    OH = OW = 4
+    X = r.normal(size=(N, C, H, W))
+    K, b = r.normal(size=(F, C, 3, 3)) / 2, r.normal(size=F)
+    A, a = r.normal(size=(F * 4, 3)), r.normal(size=3)
+    y = np.array([2, 0])
+    """,
+    "X K b A a",
+    """
+    _Xp = np.pad(X, ((0, 0), (0, 0), (1, 1), (1, 1)))
+    Z = np.stack([np.stack([np.stack([
+        (_Xp[:, :, i*S:i*S+3, j*S:j*S+3] * K[f]).sum(axis=(1, 2, 3)) + b[f]
+        for j in range(OW)], axis=1) for i in range(OH)], axis=1) for f in range(F)], axis=1)
+    R = np.maximum(Z, 0)
+    P = np.stack([np.stack([R[:, :, 2*i:2*i+2, 2*j:2*j+2].mean(axis=(2, 3))
+        for j in range(2)], axis=2) for i in range(2)], axis=2)
+    _o = P.reshape(N, -1) @ A + a
+    _e = np.exp(_o - _o.max(axis=1, keepdims=True))
+    prob = _e / _e.sum(axis=1, keepdims=True)
+    loss = -np.log(prob[np.arange(N), y]).sum() / N
+    """,
+    """
+    do = (prob - np.eye(3)[y]) / N
+    dA = P.reshape(N, -1).T @ do
+    da = do.sum(axis=0)
+    dP = (do @ A.T).reshape(P.shape)
+    dR = np.zeros(R.shape)
+    for i in range(2):
+        for j in range(2):
+            dR[:, :, 2*i:2*i+2, 2*j:2*j+2] += dP[:, :, i:i+1, j:j+1] / 4
+    dZ = dR * (Z > 0)
+    dK, db, dXp = np.zeros(K.shape), np.zeros(F), np.zeros(_Xp.shape)
+    for n in range(N):
+        for f in range(F):
+            for i in range(OH):
+                for j in range(OW):
+                    dK[f] += dZ[n, f, i, j] * _Xp[n, :, i*S:i*S+3, j*S:j*S+3]
+                    db[f] += dZ[n, f, i, j]
+                    dXp[n, :, i*S:i*S+3, j*S:j*S+3] += dZ[n, f, i, j] * K[f]
+    dX = dXp[:, :, 1:-1, 1:-1]
+    """,
+    [
+        ("        dR", "dR[:, :, 2*i:2*i+2, 2*j:2*j+2] += dP[:, :, i:i+1, j:j+1]", "4 times", "R"),
+        ("        dR", "dR[:, :, i:i+2, j:j+2] += dP[:, :, i:i+1, j:j+1] / 4", "stride", "R"),
+        ("        dR", "dR[:, :, 2*i, 2*j] += dP[:, :, i, j] / 4", "first of its window", "R"),
+        ("dK[f", "dK[f] += dZ[n, f, i, j] * _Xp[n, :, i:i+3, j:j+3]", "stride", "K"),
+        ("dXp[n", "dXp[n, :, i*S:i*S+3, j*S:j*S+3] = dZ[n, f, i, j] * K[f]", PLUS, "X"),
+        ("dXp[n", "dXp[n, :, i:i+3, j:j+3] += dZ[n, f, i, j] * K[f]", "stride", "X"),
+        ("dX = ", "dXp[:, :, :-2, :-2]", "another block", "X"),
+        ("dX = ", "dXp[:, :, 2:, 2:]", "another block", "X"),
+        ("            for j", "for j in range(OW - 1):", "last of .* left out", "K b X"),
+        ("        for i in range(OH", "for i in range(1, OH):", "first of .* left out", "K b X"),
+    ],
+)  # fmt: skip
+
+CAUSAL = Program(
+    "causal attention by loops over queries",
+    """
+    T, D = 4, 3
+    X = r.normal(size=(T, D))
+    Y = r.normal(size=(T, D))
+    Wq, Wk, Wv, Wo = (r.normal(size=(D, D)) for _ in range(4))
+    """,
+    "X Wq Wk Wv Wo",
+    """
+    Q, K, V = X @ Wq, X @ Wk, X @ Wv
+    _a, _c = {}, {}
+    for i in range(T):
+        _s = K[:i + 1] @ Q[i] / np.sqrt(D)
+        _e = np.exp(_s - _s.max())
+        _a[i] = _e / _e.sum()
+        _c[i] = _a[i] @ V[:i + 1]
+    ctx = np.stack([_c[i] for i in range(T)])
+    out = X + ctx @ Wo
+    loss = 0.5 * np.sum((out - Y) ** 2) / T
+    """,
+    """
+    dout = (out - Y) / T
+    dX = dout.copy()
+    dWo = ctx.T @ dout
+    dctx = dout @ Wo.T
+    dQ, dK, dV = np.zeros((T, D)), np.zeros((T, D)), np.zeros((T, D))
+    for i in range(T):
+        da = V[:i + 1] @ dctx[i]
+        dV[:i + 1] += np.outer(_a[i], dctx[i])
+        ds = _a[i] * (da - np.sum(da * _a[i]))
+        ds = ds / np.sqrt(D)
+        dQ[i] = ds @ K[:i + 1]
+        dK[:i + 1] += np.outer(ds, Q[i])
+    dWq = X.T @ dQ
+    dWk = X.T @ dK
+    dWv = X.T @ dV
+    dX += dQ @ Wq.T + dK @ Wk.T + dV @ Wv.T
+    """,
+    [
+        ("    dV", "dV[:i + 1] += np.outer(_a[i], V[i])", "V stands where ∇ctx", "V"),
+        ("    ds = _a", "_a[i] * (1 - _a[i]) * da", "only the diagonal", "Q K"),
+        ("    dQ", "dQ[i] = ds @ V[:i + 1]", "V stands where K", "Q"),
+        ("    dQ", "dQ[i] = ds @ Q[:i + 1]", "Q stands where K", "Q"),
+        ("    dK", "dK[:i + 1] += np.outer(ds, K[i])", "K stands where Q", "K"),
+    ],
+)  # fmt: skip
+
+TEACHER = Program(
+    "sequence to sequence with teacher forcing",
+    """
+    S, T, D, H, V = 3, 3, 3, 4, 5
+    src, dst = [2, 4, 1], [0, 3, 3, 1]
+    E = r.normal(size=(V, D))
+    We, Ue, be = r.normal(size=(H, D)), r.normal(size=(H, H)) / 2, r.normal(size=H)
+    Wd, Ud, bd = r.normal(size=(H, D)), r.normal(size=(H, H)) / 2, r.normal(size=H)
+    O, o = r.normal(size=(V, H)), r.normal(size=V)
+    """,
+    "E We Ue be Wd Ud bd O o",
+    """
+    _h = {0: np.zeros(H)}
+    for t in range(S):
+        _h[t + 1] = np.tanh(We @ E[src[t]] + Ue @ _h[t] + be)
+    _g, _p = {0: _h[S]}, {}
+    loss = 0.0
+    for t in range(T):
+        _g[t + 1] = np.tanh(Wd @ E[dst[t]] + Ud @ _g[t] + bd)
+        _z = O @ _g[t + 1] + o
+        _p[t] = np.exp(_z) / np.exp(_z).sum()
+        loss = loss - np.log(_p[t][dst[t + 1]])
+    loss = loss / T
+    """,
+    """
+    dE = np.zeros(E.shape)
+    dWe, dUe, dbe = np.zeros(We.shape), np.zeros(Ue.shape), np.zeros(H)
+    dWd, dUd, dbd = np.zeros(Wd.shape), np.zeros(Ud.shape), np.zeros(H)
+    dO, do = np.zeros(O.shape), np.zeros(V)
+    dg = np.zeros(H)
+    for t in reversed(range(T)):
+        dz = _p[t].copy()
+        dz[dst[t + 1]] -= 1
+        dz /= T
+        dO += np.outer(dz, _g[t + 1])
+        do += dz
+        dg += O.T @ dz
+        da = dg * (1 - _g[t + 1] ** 2)
+        dWd += np.outer(da, E[dst[t]])
+        dUd += np.outer(da, _g[t])
+        dbd += da
+        dE[dst[t]] += Wd.T @ da
+        dg = Ud.T @ da
+    dh = dg
+    for t in reversed(range(S)):
+        dae = dh * (1 - _h[t + 1] ** 2)
+        dWe += np.outer(dae, E[src[t]])
+        dUe += np.outer(dae, _h[t])
+        dbe += dae
+        dE[src[t]] += We.T @ dae
+        dh = Ue.T @ dae
+    """,
+    [
+        ("    dz[", "dz[dst[t]] -= 1", "by the ids of E", "E O Ud Ue Wd We bd be o"),
+        ("    dO", "dO += np.outer(dz, _g[t])", BEFORE, "O"),
+        ("    dg = ", "dg += Ud.T @ da", PLUS, "E O Ud Ue Wd We bd be o"),
+        ("    dWd", "dWd += np.outer(da, E[dst[t + 1]])", "by the ids", "Wd"),
+        ("    dE[dst", "dE[dst[t + 1]] += Wd.T @ da", "by the ids", "E"),
+        ("dh = dg", "dh = da", "Ud is missing", "E O Ud Ue Wd We bd be o"),
+    ],
+)  # fmt: skip
+
+LOOPS = (CHAR, HEUN, STRIDED, CAUSAL, TEACHER)
