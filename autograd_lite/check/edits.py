@@ -649,14 +649,15 @@ def _of_steps(e: Term) -> Edits:
             yield Edit(1.5, "other_block", e.args, {e: partial(_part, place)})
         return
     index = parts_of(e.params["index"])
-    steps = {p.step for p in index if isinstance(p, slice)} - {None, 1}
-    if not steps or not all(isinstance(p, slice) for p in index):
-        return
     whole = e.shape if e.op == "scatter" else e.args[0].shape
-    beside = tuple(slice(p.indices(n)[0], p.indices(n)[0] + len(range(*p.indices(n))))
-                   for p, n in zip(index, whole, strict=False))  # fmt: skip
-    make = partial(_put, beside) if e.op == "scatter" else partial(_part, beside)
-    yield Edit(1.8, "step_missing", (e.args[0], float(max(steps))), {e: make})
+    ends = {i: p.indices(n) for i, (p, n) in enumerate(zip(index, whole, strict=False))
+            if isinstance(p, slice)}  # fmt: skip
+    apart = [i for i, (_, _, step) in ends.items() if step > 1]
+    for some in {(*apart,), *((i,) for i in apart)} - {()}:  # along all axes, or one
+        beside = {i: slice(ends[i][0], ends[i][0] + len(range(*ends[i]))) for i in some}
+        place = tuple(beside.get(i, p) for i, p in enumerate(index))
+        make = partial(_put if e.op == "scatter" else _part, place)
+        yield Edit(1.8, "step_missing", (e.args[0], float(ends[some[0]][2])), {e: make})
 
 
 def _put(place: Any, xs: Sequence[Array], v: Array) -> Array:

@@ -241,7 +241,8 @@ class _Places:
         moved = [s for s in own if len({*s.key}) > 1] if n > 1 else []
         own += [x for s in moved for x in (s.moved(-1), s.moved(1), _Series(s.at[::-1]))]
         own += [_Series([x] * n) for x in self._leaves]
-        return list({s.key: s for s in own if s.there}.values())
+        some = (s for s in own if any(t._array.any() for t in s.there))  # else nothing is there
+        return list({s.key: s for s in some}.values())
 
     def _of_rule(self, own: _Series, i: int, arrays: Sequence[_Series]) -> Tries:
         """In the rule of an operand: what is the same at each pass."""
