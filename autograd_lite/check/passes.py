@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from ..engine.tensor import Tensor
 
 _SHORT = 3  # ops of a pass, where there are two passes only
@@ -59,7 +61,12 @@ def _loops(order: Sequence[Tensor], is_alike: IsAlike) -> list[Loop]:
 def _runs(order: Sequence[Tensor], is_alike: IsAlike) -> list[tuple[int, int, int]]:
     """Where ops repeat themselves: from where on, after how many, and how many times."""
     runs, n = [], len(order)
+    numbers: dict[Any, int] = {}
+    kinds = np.array([numbers.setdefault(_kind(t), len(numbers)) for t in order])
     for period in range(1, n // 2 + 1):
+        breaks = np.flatnonzero(kinds[period:] != kinds[:-period])
+        if np.diff(breaks, prepend=-1, append=n - period).max() <= period:
+            continue
         start = 0
         for k in range(n - period + 1):
             is_chain = period > 1 or (k < n - 1 and order[k] in set(order[k + 1].inputs))
@@ -121,10 +128,12 @@ def _partial(order: Sequence[Tensor], like: Sequence[Any], is_alike: IsAlike) ->
 
 def _are_alike(t: Tensor, other: Tensor) -> bool:
     """Whether two results are of one op, and of the same name but for the step."""
-    a, b = t._op, other._op
-    same = a is b or (a is not None and b is not None and a.name == b.name)
     stems = {re.sub(r"\d+$", "", x.name) for x in (t, other) if x.name is not None}
-    return same and t.ndim == other.ndim and len(t.inputs) == len(other.inputs) and len(stems) < 2
+    return _kind(t) == _kind(other) and len(stems) < 2
+
+
+def _kind(t: Tensor) -> tuple[Any, ...]:
+    return None if t._op is None else t._op.name, t.ndim, len(t.inputs)
 
 
 def _use_the_same(t: Tensor, other: Tensor) -> bool:

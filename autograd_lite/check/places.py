@@ -77,7 +77,8 @@ def find(
 def is_recurrent(readings: Readings) -> bool:
     """Whether there is a loop whose passes go on with the results of others, and none was given."""
     for _, loss, tensors in readings.recorded:
-        for loop in loops(walk(loss)):
+        nodes = walk(loss)
+        for loop in loops(nodes) if len(nodes) <= _MOST else ():
             at = {t: m for m, one in enumerate(loop.passes) for t in one}
             carried = any(
                 x in at and at[x] != m and not {_op_of(t), _op_of(x)} <= _SUMS
