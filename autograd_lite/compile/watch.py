@@ -35,6 +35,7 @@ import numpy as np
 
 from ..arrays import STAND_INS, array_of, is_foreign
 from ..engine.tensor import Tensor
+from ..table import OPS, Op
 from .graph import CompileError
 
 
@@ -450,7 +451,8 @@ def _is_closed(x: Any, own: set[str]) -> bool:
         return x.__self__ is None or isinstance(x.__self__, ModuleType)
     if isinstance(x, type) or (inspect.isroutine(x) and not inspect.ismethod(x)):
         return _is_library(x, own)
-    return type(x).__module__ in _RUNNING
+    is_entry = type(x) is Op and OPS.get(x.name) is x
+    return is_entry or type(x).__module__ in _RUNNING
 
 
 def _is_atom(x: Any) -> bool:
