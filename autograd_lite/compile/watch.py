@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from contextvars import ContextVar
 from functools import partial
-from operator import is_
+from operator import attrgetter, is_
 from pathlib import Path
 from pickle import dumps
 from types import BuiltinFunctionType, CellType, CodeType, FunctionType, ModuleType
@@ -352,7 +352,7 @@ class Watch:
         of, built_in = self._name(f.__globals__), loaded - f.__globals__.keys()
         for name in sorted(built_in):
             self._test(f"{path}.{name}", f"{name!r} not in {of}")
-        found += self._look_up(f.__builtins__, built_in, path)  # type: ignore[attr-defined]
+        found += self._look_up(attrgetter("__builtins__")(f), built_in, path)
         return found
 
 
