@@ -449,7 +449,8 @@ def _is_closed(x: Any, own: set[str]) -> bool:
     """Whether it is a library's own: its types and functions, and what runs the user's code."""
     if isinstance(x, BuiltinFunctionType):
         return x.__self__ is None or isinstance(x.__self__, ModuleType)
-    if isinstance(x, type) or (inspect.isroutine(x) and not inspect.ismethod(x)):
+    is_method = inspect.ismethod(x) or isinstance(x, partial)  # as Python 3.14 has it
+    if isinstance(x, type) or (inspect.isroutine(x) and not is_method):
         return _is_library(x, own)
     is_entry = type(x) is Op and OPS.get(x.name) is x
     return is_entry or type(x).__module__ in _RUNNING
