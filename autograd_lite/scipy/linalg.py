@@ -13,17 +13,20 @@ import numpy as np
 import scipy.linalg
 
 from ..arrays import STAND_INS
+from ..checkpoint import Together
 from ..containers import leaves, settled
 from ..engine.tensor import Tensor
 from ..extend import defvjp
 from ..ops.shaping import mt
+from ..table import Op
 from . import Own
 
 _scipys = Own(scipy.linalg, "scipy.linalg")
 __getattr__ = _scipys.__getattr__
 
 __all__ = [
-    "block_diag", "cho_factor", "cho_solve", "cholesky", "solve_banded", "solve_triangular",
+    "block_diag", "cho_factor", "cho_solve", "cholesky", "solve_banded", "solve_sylvester",
+    "solve_triangular",
 ]  # fmt: skip
 _UNNEEDED = {"check_finite", "overwrite_a", "overwrite_b"}
 
@@ -112,17 +115,13 @@ def solve_banded(l_and_u: Any, ab: Any, b: Any) -> Any:
     return np.linalg.solve(sum(diagonals), b)
 
 
-def _of_sylvester(out: Any, a: Any, b: Any, q: Any) -> Callable[[Any], Any]:
-    return lambda g: _scipys.solve_sylvester(mt(a), mt(b), g)
+def _of_sylvester(g: Any, out: Any, a: Any, b: Any, q: Any) -> tuple[Any, Any, Any]:
+    gq = solve_sylvester(mt(a), mt(b), g)
+    return -(gq @ mt(out)), -(mt(out) @ gq), gq
 
 
-defvjp(
-    _scipys.solve_sylvester,
-    lambda out, *given: lambda g: -(_of_sylvester(out, *given)(g) @ mt(out)),
-    lambda out, *given: lambda g: -(mt(out) @ _of_sylvester(out, *given)(g)),
-    _of_sylvester,
-)
-defvjp(_scipys.sqrtm, lambda out, a: lambda g: _scipys.solve_sylvester(mt(out), mt(out), g))
+solve_sylvester = Op("solve_sylvester", scipy.linalg.solve_sylvester, Together(_of_sylvester))
+defvjp(_scipys.sqrtm, lambda out, a: lambda g: solve_sylvester(mt(out), mt(out), g))
 
 
 def _of_a_matrix(f: Any) -> Callable[..., Any]:
