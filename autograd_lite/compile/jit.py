@@ -94,9 +94,14 @@ def _squared(node: Node) -> Node | None:
 def _called(node: Node, args: Any, kwargs: dict[str, Any]) -> Any:
     """What a call gives, of JAX's arrays; refused where it isn't of the same shape and dtype."""
     try:
-        value = _like(node.function)(*args, **kwargs)
-        if node.is_several or (np.shape(value), value.dtype) == (node.shape, node.dtype):
+        own, dtype = _like(node.function), node.dtype
+        value = own(*args, **kwargs)
+        if node.is_several:
             return value
+        if type(node.function) is np.ufunc and value.dtype != dtype and dtype.kind in "fc":
+            value = own(*[jnp.asarray(x, dtype) for x in args], **kwargs)  # as wide as NumPy
+        if value.shape == node.shape and np.can_cast(value.dtype, dtype, "same_kind"):
+            return value.astype(dtype)
         said = f"gives {value.shape} of {value.dtype}, and in NumPy {node.shape} of {node.dtype}"
     except Exception as error:
         said = f"raises {type(error).__name__}: {str(error).strip().splitlines()[0]}"
@@ -107,28 +112,13 @@ def _called(node: Node, args: Any, kwargs: dict[str, Any]) -> Any:
 def _like(function: Any) -> Any:
     """JAX's function of that name."""
     ufunc = graph.of_ufunc(function)
-    if ufunc is None and function not in _OWN and function.__module__.startswith("numpy"):
-        return reduce(getattr, numpy_name(function).split(".")[1:], jnp)
-    if ufunc is None or function in _OWN:
+    if function in _OWN or not (ufunc or function.__module__.startswith("numpy")):
         return _OWN.get(function, function)
+    if ufunc is None:
+        return reduce(getattr, numpy_name(function).split(".")[1:], jnp)
     home = jnp if getattr(np, ufunc.__name__, None) is ufunc else jax.scipy.special
-    name = ufunc.__name__.lstrip("_")  # as of special.zeta
-    own = getattr(home, "digamma" if name == "psi" else name)
-    if function is not ufunc:
-        return getattr(own, function.__name__)
-
-    def widened(*args: Any, **kwargs: Any) -> Any:
-        kinds = ufunc.resolve_dtypes((*map(_kind, args), *[None] * ufunc.nout))
-        return own(*map(jnp.asarray, args, kinds), **kwargs)
-
-    return widened
-
-
-def _kind(x: Any) -> Any:
-    """Its dtype; of a number of Python's, also of one that is computed, its type."""
-    dtype = jnp.result_type(x)
-    weak = type(x) in (int, float, complex) or getattr(x, "weak_type", False)
-    return {"i": int, "f": float, "c": complex}[dtype.kind] if weak else dtype
+    own = getattr(home, "digamma" if ufunc.__name__ == "psi" else ufunc.__name__.lstrip("_"))
+    return own if function is ufunc else getattr(own, function.__name__)
 
 
 def _sound(node: Node, args: Any, kwargs: Any, value: Any) -> list[Any]:
