@@ -231,10 +231,10 @@ class Variant:
         self._resident = [captured[node] for node in resident]
         self._captured = [x for node, x in captured.items() if node not in resident]
         self._draws = [x for x in self._captured if type(x) is Draw]
-        self._output, self._kinds, n = program.template, program.kinds, len(program.kinds)
-        self._plain = type(self._output) in (int, tuple) and self._output == (
-            tuple(range(n)) if n != 1 else 0
-        ) and all(kind == "array" for kind in self._kinds)  # fmt: skip
+        self._output = output = program.template
+        self._leaves = leaves(output)
+        several = output if type(output) is tuple and len(output) != 1 else (output,)
+        self._plain = {*map(type, several)} <= {int}  # as the code gives them
         short = simplified(program)
         self.source = Source(short)
         self._function: Any = None
@@ -295,13 +295,13 @@ class Variant:
         if self._plain:
             return found
         results = iter(found if type(found) is tuple else (found,))
-        return rebuilt(self._output, iter([self._result(kind, results) for kind in self._kinds]))
+        return rebuilt(self._output, (_result(x, results) for x in self._leaves))
 
-    def _result(self, kind: Any, results: Any) -> Any:
-        if type(kind) is list:
-            return kind[0]
-        y = next(results)
-        if type(kind) is tuple:
-            y = _leaf(np.asarray(y))
-            (y.name,) = kind
-        return y
+
+def _result(like: Any, results: Iterator[Any]) -> Any:
+    """The next of the code's results, or what is no number."""
+    if type(like) is not Tensor:
+        return next(results) if type(like) is int else like
+    tensor = _leaf(np.asarray(next(results)))
+    tensor.name = like.name
+    return tensor

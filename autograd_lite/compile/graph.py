@@ -107,9 +107,8 @@ class Program:
         nodes: all calls, operands before results.
         outputs: what it returns, nodes and constants.
         updates: what is written in the end into what is given.
-        template: the containers of what the function returned, around the numbers of its leaves.
-        kinds: each leaf's: "array"; of a Tensor its name, in a tuple; and of what is no number
-            itself, in a list.
+        template: the containers of what the function returned, around 0 for each array and number,
+            Tensors of their names, and what is no number itself.
     """
 
     name: str
@@ -119,7 +118,6 @@ class Program:
     outputs: list[Any]
     updates: dict[Node, Node]
     template: Any
-    kinds: list[Any]
 
     @property
     def resident(self) -> list[Node]:

@@ -71,8 +71,9 @@ def recorded(
             "compile: the function returns a Tensor that requires a gradient, and a compiled call "
             "has no graph; return .data, compile ag.value_and_grad of it, or call it within no_grad"
         )
-    kinds = [(y.name,) if type(y) is Tensor else "array" if is_numeric(y) else [y] for y in found]
-    template = rebuilt(output, iter(range(len(found))))
+    template = rebuilt(output, iter(
+        [Tensor(0, name=y.name) if type(y) is Tensor else 0 if is_numeric(y) else y for y in found]
+    ))  # fmt: skip
     name = getattr(f, "__name__", "")
     name = name if name.isidentifier() else "f"
     captured: dict[Node, Any] = {}
@@ -80,9 +81,9 @@ def recorded(
         if traced.node.function is None:
             captured.setdefault(traced.node, x)
     updated = [recorder.captured[x].node for x in recorder.updated]
-    new = [outputs.pop() for _ in updated][::-1]
-    updates = dict(zip(updated, new, strict=True))
-    return Program(name, inputs, captured, recorder.nodes, outputs, updates, template, kinds)
+    n = len(outputs) - len(updated)
+    updates = dict(zip(updated, outputs[n:], strict=True))
+    return Program(name, inputs, captured, recorder.nodes, outputs[:n], updates, template)
 
 
 def is_dynamic(x: Any) -> bool:

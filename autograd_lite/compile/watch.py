@@ -53,7 +53,10 @@ OWN = {"autograd_lite", "nn"}
 _LIBRARIES = {"numpy", "scipy", *OWN}
 _PYTHON = str(Path(os.__file__).parent)
 _RUNNING = {"unittest.case", "asyncio.unix_events", "asyncio.windows_events"}
-_LOGGERS = {logging.Logger, logging.RootLogger}  # which reach all others
+_LOGGED = ("level", "disabled", "parent")  # of loggers, which reach all others
+_PARTLY = {  # the attributes that are watched alone
+    Tensor: ("_tracked", "name"), logging.Logger: _LOGGED, logging.RootLogger: _LOGGED,
+}  # fmt: skip
 _BY_TEXT = {"globals", "__globals__", "eval", "exec"}  # they may read any global
 _VALUES = (str, bytes, int, float, complex, type(None), type(...), np.generic, np.dtype, range)
 _IMPORTING = {"import_module", "__import__", "modules"}
@@ -89,7 +92,7 @@ class Watch:
         # How something is reached, for messages; what holds of it; and where that tells that
         # something was added, to what.
         self._tests: list[tuple[str, str, Iterable[Any]]] = []
-        self._attributes: set[int] = set()  # ids of dicts whose order means nothing
+        self._attributes: set[int] = set()  # ids of dicts of attributes
         # Modules that were met, and the names by which code asks for what is in them: of the
         # user's also those that it may make, as by getattr.
         self._modules: dict[int, tuple[ModuleType, str, set[str]]] = {}
@@ -98,7 +101,6 @@ class Watch:
         self._chance: list[Any] = []
         self._rated: list[tuple[Any, str]] = []  # optimizers
         self.undoing: list[Callable[[], Any]] = []
-        self._inner: set[int] = set()  # ids of what types, and Python's own objects, consist of
         self.tensors: list[Tensor] = []
         self.arrays = set[int]()
         # Packages that are the user's wherever they are installed: those of what is compiled.
@@ -229,85 +231,68 @@ class Watch:
 
     def _within(self, x: Any, path: str) -> list[tuple[Any, str]]:
         """Watch an object; what it refers to."""
-        if type(x) is Tensor:
-            self.tensors.append(x)
-            for flag in ("_tracked", "name"):
-                self._test(f"{path}.{flag}", f"{self._name(x)}.{flag}", getattr(x, flag))
-            return []
         if isinstance(x, np.ndarray) or _is_buffer(x):
             return self._array(x, path)
-        if isinstance(x, _DRAWN):
-            self._chance.append(x)
-            self.undoing.append(_undrawing(x))
-            return []
-        if isinstance(x, (ContextVar, threading.local)):
-            of_place = _of_place(x)  # what it holds here, and in other threads and contexts not
-            self._test(path, f"same(of_place({self._name(x)}), {self._name(of_place)})")
-            return [(y, path) for y in of_place]
-        self._rated += [(x, path)] if hasattr(type(x), "_lr") else []
-        if type(x) in _LOGGERS or hasattr(type(x), "_watched"):
-            watched = getattr(x, "_watched", ("level", "disabled", "parent"))
-            self._attributes.add(id(getattr(x, "__dict__", None)))
-            held = {name: getattr(x, name, None) for name in ("__class__", *watched)}
-            for name, y in held.items():
-                self._test(f"{path}.{name}", f"getattr({self._name(x)}, {name!r}, None)", y)
-            return [(y, path) for y in held.values()]
         if isinstance(x, FunctionType):
             return self._code(x, path)
         if isinstance(x, weakref.ref):
             return [(x(), path)]
+        if isinstance(x, (ContextVar, threading.local)):
+            of_place = _of_place(x)  # what it holds here, and in other threads and contexts not
+            self._test(path, f"same(of_place({self._name(x)}), {self._name(of_place)})")
+            return [(y, path) for y in of_place]
+        if isinstance(x, _DRAWN):
+            self._chance.append(x)
+            self.undoing += _undoing(x)
+            return []
         if isinstance(x, ABCMeta):  # of which anything may be registered as an instance
             self._test(path, f"token() == {get_cache_token()}")
         if _is_closed(x, self._own):
             return []
+        if type(x) is Tensor:
+            self.tensors.append(x)
+        self._rated += [(x, path)] if hasattr(type(x), "_lr") else []
         state = _state(x)
         if state is not None:
             self._test(path, f"state({self._name(x)}) == {self._name(state)}")
-        own = getattr(x, "__dict__", None)  # it is made now, if it's made at all
-        self._attributes.add(id(own))
-        if isinstance(x, type):
-            copyreg._slotnames(x)  # type: ignore[attr-defined]  # likewise
-            self._attributes.update(map(id, gc.get_referents(x)))  # its dict is among them
-        if not isinstance(x, tuple):
-            self._object(x, path, own)
-            self.undoing += [] if id(x) in self._inner else _undoing(x)
-        if isinstance(x, type):
-            self._inner.update(id(y) for y in gc.get_referents(x) if y is not own)
-        attributes = own if type(own) is dict else None  # which Python 3.13's referents lack
-        named: Any = x if type(x) is dict else attributes or {}
-        found = [(y, path) for y in (attributes, *gc.get_referents(x), *named)]
-        return found + [(y, f"{path}.{name}") for name, y in named.items()]
+        return self._object(x, path)
 
     def _array(self, x: Any, path: str) -> list[tuple[Any, str]]:
         """Watch the entries of an array, or of what is like one; what else it refers to."""
         self.arrays.add(id(x))
         was = _entries(x)
         self._test(f"{path}'s entries", f"entries({self._name(x)}) == {self._name(was)}")
-        if isinstance(x, np.ndarray) and type(was) is tuple and x.flags.writeable:
-            self.undoing.append(partial(_rewrite, x, *was))
         self.undoing += _undoing(x)
         inner = x.flat if isinstance(x, np.ndarray) and x.dtype.hasobject else ()
         return [(y, path) for y in (*inner, getattr(x, "__dict__", None))]
 
-    def _object(self, x: Any, path: str, attributes: Any = None) -> None:
-        """Watch what an object refers to: item by item, which is quicker where these are few."""
-        name, kind, referents = self._name(x), type(x), gc.get_referents(x)
-        named = kind is dict and set(map(type, x)) <= {str}
-        if (named or kind is list) and len(x) <= _FEW:
-            for key, y in x.items() if named else enumerate(x):
-                self._test(f"{path}.{key}" if named else path, f"{name}[{key!r}]", y)
-            self._test(path, f"len({name}) == {len(x)}", new=x if named else ())
-        elif kind is CellType and referents:
-            self._test(path, f"{name}.cell_contents", referents[0])
-        elif type(attributes) is dict and _is_plain(kind) and (
-            _same(referents, [attributes, kind]) or _same(referents, [*attributes.values(), kind])
-        ):  # fmt: skip
-            self._test(path, f"type({name})", kind)
-            self._test(path, f"{name}.__dict__", attributes)
-        else:
-            self._test(path, f"same(refs({name}), {self._name(referents)})")
-        if kind is dict and x and id(x) not in self._attributes:
+    def _object(self, x: Any, path: str) -> list[tuple[Any, str]]:
+        """Watch what an object refers to: by name, which is quicker where these are few."""
+        name, kind, own = self._name(x), type(x), getattr(x, "__dict__", None)
+        part = ("__class__", *x._watched) if hasattr(kind, "_watched") else _PARTLY.get(kind, ())
+        names = part or _by_name(x, own)  # for which what is made when it's asked for is made now
+        held, is_inner = gc.get_referents(x), id(x) in self._attributes
+        named = x if kind is dict and set(map(type, x)) <= {str} else {}
+        if names:
+            held = [getattr(x, at, None) for at in names]
+            for at, y in zip(names, held, strict=True):
+                now = f"{name}.{at}" if hasattr(x, at) else f"getattr({name}, {at!r}, None)"
+                self._test(f"{path}.{at}", now, y)
+        elif (named is x or kind is list) and len(x) <= _FEW:
+            for key, y in enumerate(x) if kind is list else x.items():
+                self._test(path if kind is list else f"{path}.{key}", f"{name}[{key!r}]", y)
+            self._test(path, f"len({name}) == {len(x)}", new=named)
+        elif not isinstance(x, tuple):
+            self._test(path, f"same(refs({name}), {self._name(held)})")
+        if kind is dict and x and not is_inner:
             self._keys(x, path)
+        held = held if names else [*held, own]
+        inner = [y for y in held if type(y) is dict and (y is own or isinstance(x, type))]
+        self._attributes.update(map(id, inner))  # whose order means nothing
+        self.undoing += () if part or is_inner else _undoing(x)
+        self.undoing += _undoing(own) if any(y is own for y in inner) else ()
+        found = [(y, path) for y in (*held, *named)]
+        return found + [(y, f"{path}.{key}") for key, y in named.items()]
 
     def _keys(self, x: dict[Any, Any], path: str) -> None:
         self._test(path, f"same([*{self._name(x)}], {self._name([*x])})")
@@ -356,14 +341,28 @@ class Watch:
         return found
 
 
-def _is_plain(kind: Any) -> bool:
-    """Whether what its instances refer to are attributes alone."""
-    slots = copyreg._slotnames(kind)  # type: ignore[attr-defined]
-    return not slots and kind.__getattribute__ is object.__getattribute__
+def _by_name(x: Any, own: Any) -> tuple[str, ...]:
+    """The attributes that are all there is of it, where there are such."""
+    kind: Any = type(x)
+    slots = [copyreg._slotnames(of) for of in (x, kind) if isinstance(of, type)]  # type: ignore[attr-defined]
+    referents = gc.get_referents(x)
+    if kind is CellType and referents:
+        return ("cell_contents",)
+    plain = type(own) is dict and not slots[-1] and kind.__getattribute__ is object.__getattribute__
+    if plain and (_same(referents, [own, kind]) or _same(referents, [*own.values(), kind])):
+        return "__class__", "__dict__"
+    return ()
 
 
 def _undoing(x: Any) -> Iterator[Callable[[], Any]]:
-    """What lets a variable, a container, a class or slots hold what they do now."""
+    """What lets a variable, a container, an array, a class, slots or a generator of random numbers
+    hold what they do now.
+    """
+    if isinstance(x, _DRAWN):
+        bits: Any = getattr(x, "bit_generator", x)
+        yield partial(bits.__setstate__, bits.__getstate__())
+    if isinstance(x, np.ndarray) and x.flags.writeable:
+        yield partial(x.__setitem__, ..., x.copy())
     if type(x) is CellType:
         yield from (partial(setattr, x, "cell_contents", y) for y in gc.get_referents(x))
     if isinstance(x, type):
@@ -377,31 +376,15 @@ def _undoing(x: Any) -> Iterator[Callable[[], Any]]:
     if kind in (list, bytearray, array.array):
         yield partial(kind.__setitem__, x, slice(None), kind.__getitem__(x, slice(None)))
     elif kind is not None:
-        pairs = issubclass(kind, dict)
+        items = kind.items if issubclass(kind, dict) else kind.__iter__
+        was = [*items(x)]
 
-        def items() -> list[Any]:
-            return [*kind.items(x)] if pairs else [*kind.__iter__(x)]
-
-        def undo(was: list[Any]) -> None:
-            if not _same(items(), was):
+        def undo() -> None:
+            if not _same([*items(x)], was):
                 kind.clear(x)
                 (kind.extend if kind is deque else kind.update)(x, was)
 
-        yield partial(undo, items())
-
-
-def _undrawing(x: Any) -> Callable[[], Any]:
-    """What lets a generator draw what comes next for it now."""
-    if isinstance(x, (np.random.Generator, np.random.BitGenerator)):
-        bits: Any = getattr(x, "bit_generator", x)
-        return partial(setattr, bits, "state", bits.state)
-    if isinstance(x, random.Random):
-        return partial(x.setstate, x.getstate())
-    return partial(x.set_state, x.get_state())
-
-
-def _rewrite(x: Any, shape: tuple[int, ...], dtype: Any, entries: bytes) -> None:
-    x[...] = np.frombuffer(entries, dtype).reshape(shape)
+        yield undo
 
 
 def _of_place(x: Any) -> list[Any]:

@@ -11,6 +11,7 @@ import json
 import logging
 import math
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Callable
@@ -459,6 +460,7 @@ def _count(x: Any) -> None:
     (collections.Counter("a"), lambda x: x.update("a")),
     (collections.defaultdict(int), lambda x: x.__setitem__("n", x["n"] + 1)),
     (collections.OrderedDict(a=1, b=2), lambda x: x.move_to_end(next(iter(x)))),
+    (np.array([[1], None], object), lambda x: x.__setitem__(1, [x[1]])),
     (bytearray(b"a"), lambda x: x.append(2)),
     (array.array("d", [1.0]), lambda x: x.append(2.0)),
     (SimpleNamespace(n=0), _count), (Noted, _count), (Noted(), _count),
@@ -542,16 +544,17 @@ def test_an_error_leaves_nothing_behind():
 
 
 def test_values_used_after_the_end():
-    kept = np.empty(1, object)
+    kept = threading.local()
+    kept.x = None
 
     def f(x: Any) -> Any:
-        kept[0] = [x]
+        kept.x = [x]
         return x
 
     with pytest.raises(CompileError, match=r"changes f.*kept"):
         ag.compile(f)(X)
     with pytest.raises(CompileError, match="after its end"):
-        kept[0][0] + 1
+        kept.x[0] + 1
 
 
 def test_what_tells_how_arguments_lie_in_memory():
