@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from time import perf_counter
 from types import FrameType
 from typing import Any, NoReturn
-from weakref import ref
 
 import numpy as np
 
@@ -56,8 +55,6 @@ class Recorder(Mode):
         own: leaves that the function has made.
         ops: as they were asked for, each with what is run instead.
         tensors: results of ops.
-        roots: of nodes that may lie in others' memory, those that have it.
-        views: of these, what stands for what may lie in their memory, as long as it is used.
     """
 
     innermost = True
@@ -75,8 +72,6 @@ class Recorder(Mode):
         self._closed = False
         self._refused: CompileError | None = None  # by what may have been caught on its way
         self._odd = ""  # what is refused unless the function raises an error by itself
-        self.roots: dict[Node, set[Node]] = {}
-        self.views: dict[Node, list[ref[Traced]]] = {}
         self._copies: dict[Any, tuple[Any, Any]] = {}  # of arrays that f may write to later
         self._cotangents: list[tuple[Tensor, Node]] = []
         self._draws = Draws()
@@ -104,12 +99,13 @@ class Recorder(Mode):
                 raise
         if value is None or isinstance(value, str):
             self.refuse(f"{called(function)} gives no numbers")
-        operands = node.operands
+        of = list[tuple[Traced, Node]]()
+        mapped((args, kwargs), lambda x: of.append((x, x.node)) if type(x) is Traced else None)
         if function in (np.ravel, np.reshape) and any(
             type(x) is str and x in "KA" for x in (*args, *kwargs.values())
-        ) and any(y.function for x in operands for y in self.roots.get(x, (x,))):  # fmt: skip
+        ) and any(y.function for x, _ in of for y in x.roots()):  # fmt: skip
             self.refuse("order='K' or 'A' of what is computed, which may lie otherwise in memory")
-        if not operands and function not in MADE and function is not np.broadcast_to:
+        if not node.operands and function not in MADE and function is not np.broadcast_to:
             return mapped(value, self.lifted)
         frame, place = user_frame()
         node.value, node.line = value, place
@@ -126,12 +122,11 @@ class Recorder(Mode):
             self._line = id(frame), place.number
             self._take_names(frame)
         traced = Traced(self, node)
-        if shares_memory(node):
-            self.roots[node] = {y for x in operands for y in self.roots.get(x, (x,))}
-            for x in self.roots[node]:
-                self.views.setdefault(x, []).append(ref(traced))
+        traced.of = of if shares_memory(node) else []
         if node.is_several:
             parts = [self.call(operator.getitem, (node, i), {}) for i in range(len(value))]
+            for part in parts:
+                part.of = traced.of
             return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
         return traced
 
@@ -183,18 +178,6 @@ class Recorder(Mode):
         if not x.is_constant:
             self.nodes.append(graph.Guard(function, (x.node,), value=answer, line=user_frame()[1]))
         return answer
-
-    def moved(self, x: Traced, node: Node) -> bool:
-        """Whether ``x``, written to, may stand for ``node``, and what shows its memory follow."""
-        views = [view for at in self.views.get(x.node, ()) if (view := at()) is not None]
-        is_own = isinstance(x.node.value, np.ndarray) and x.node.function is not None
-        if not is_own or shares_memory(x.node) or any(view.of is None for view in views):
-            return False
-        x.node = node
-        for view in views:
-            view.node = view.of[view.node.args[1]].node  # type: ignore[index]
-        self.views[node] = [*map(ref, views)]
-        return True
 
     # ------------------------------------------------------------------ what it is told
 
@@ -312,8 +295,7 @@ class Recorder(Mode):
             error = raised.with_traceback(None)
         refused, self._refused, self._closed, self._line = self._refused, None, True, None
         self._name()
-        for held in (self.tensors, self.own, self.ops, self._cotangents, self.roots, self.views,
-                     self._copies):  # fmt: skip
+        for held in (self.tensors, self.own, self.ops, self._cotangents, self._copies):
             held.clear()
         if refused is not None:  # NumPy puts others in place of a refusal
             raise refused.with_traceback(None) from None

@@ -55,23 +55,44 @@ class Traced:
     """What stands for an array or a number.
 
     An array that was computed may be written to: this then stands for what it has become, and so
-    do views of it that an index gave; as long as nothing else that is still used shares its memory.
+    do views of it that an index gave, when they are used again; what else may share its memory is
+    refused then.
+
+    Attributes:
+        of: those in whose memory it may lie, each with what it stood for.
+        index: of a view that an index gave, that, in a tuple.
     """
 
-    __slots__ = ("__weakref__", "node", "of", "recorder")
+    __slots__ = ("_node", "index", "of", "recorder")
 
     def __init__(self, recorder: Recorder, node: Node) -> None:
-        self.recorder, self.node = recorder, node
-        self.of: Traced | None = None  # of a view that an index gave, what it is a view of
+        self.recorder, self._node = recorder, node
+        self.of: list[tuple[Traced, Node]] = []
+        self.index: tuple[Any, ...] = ()
 
-    __class__ = property(lambda self: type(self.node.value))
-    is_constant = property(lambda self: type(self.node) is Constant)
+    __class__ = property(lambda self: type(self._node.value))
+    is_constant = property(lambda self: type(self._node) is Constant)
+
+    @property
+    def node(self) -> Node:
+        """What it stands for now."""
+        for x, was in self.of:
+            if x.node is not was:
+                if not self.index:
+                    self._refuse_writing()
+                self.of = [(x, x.node)]
+                self._node = x.call(operator.getitem, *self.index).node
+        return self._node
+
+    def roots(self) -> list[Node]:
+        """What it, or what it may be a view of, was computed as."""
+        return [y for x, _ in self.of for y in x.roots()] or [self._node]
 
     def call(self, function: Any, *args: Any, **kwargs: Any) -> Any:
         return self.recorder.call(function, (self, *args), kwargs)
 
     def refuse(self, what: str, remedy: str = _VALUE) -> NoReturn:
-        self.recorder.refuse(f"{what} {self.node.described()}; {remedy}")
+        self.recorder.refuse(f"{what} {self._node.described()}; {remedy}")
 
     def __getattr__(self, name: str) -> Any:
         """What an object of its type has: of an array, NumPy's functions of these names, mostly."""
@@ -109,8 +130,7 @@ class Traced:
             fill = kwargs.get("fill_value", args[-1]) if func is np.full_like else _FILLED[func]
             return self.recorder.call(np.full, (made.shape, fill, made.dtype), {})
         if func in (np.may_share_memory, np.shares_memory) and all(
-            x.function is None for y in args if type(y) is Traced
-            for x in self.recorder.roots.get(y.node, (y.node,))
+            x.function is None for y in args if type(y) is Traced for x in y.roots()
         ):  # fmt: skip
             self.refuse(f"{numpy_name(func)} of", "it tells how arguments lie in memory")
         if func in _KNOWN:
@@ -191,23 +211,28 @@ class Traced:
     def __getitem__(self, index: Any) -> Any:
         found = self.call(operator.getitem, index)
         if shares_memory(found.node) and _is_basic(values(found.node.args[1])):
-            found.of = self
+            found.index = (found.node.args[1],)
         return found
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        if type(value) is Traced and value.of is self and _is_basic(index) and (
-            mapped(index, value_of) == values(value.node.args[1])
+        if type(value) is Traced and value.index and value.of[0][0] is self and (
+            _is_basic(index) and mapped(index, value_of) == values(*value.index)
         ):  # fmt: skip
             return  # x[index] += …, which has written into that view
         self.become(self.call(after, operator.setitem, index, value))
 
     def become(self, new: Traced) -> None:
         """Stand for what it was made into, in place."""
-        if self.of is not None:
-            self.of[self.node.args[1]] = new
-        elif not self.recorder.moved(self, new.node):
-            self.refuse("in place something is written to", "it is an argument, or may share "
-                        "memory; use ag.index_update, or a copy: y = x.copy()")  # fmt: skip
+        if self.index:
+            self.of[0][0][self.index[0]] = new
+        elif self.of or self._node.function is None or not isinstance(self, np.ndarray):
+            self._refuse_writing()
+        else:
+            self._node = new.node
+
+    def _refuse_writing(self) -> NoReturn:
+        self.refuse("in place something is written to", "it is an argument, or may share "
+                    "memory; use ag.index_update, or a copy: y = x.copy()")  # fmt: skip
 
     def filled(self, new: Any) -> Traced:
         """This, with all of its entries as computed."""
@@ -301,7 +326,7 @@ def _in_place(combined: Callable[..., Any]) -> Callable[..., Any]:
 
 
 for _name in ("shape", "ndim", "size", "dtype"):  # asked for often
-    setattr(Traced, _name, property(attrgetter(f"node.value.{_name}")))
+    setattr(Traced, _name, property(attrgetter(f"_node.value.{_name}")))
 for _name, (_, _ufunc) in OPERATORS.items():
     _both = _operator(_ufunc, getattr(operator, f"__{_name}__"))
     setattr(Traced, "_Traced__power" if _name == "pow" else f"__{_name}__", _both)
