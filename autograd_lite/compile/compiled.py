@@ -17,11 +17,12 @@ from ..arrays import array_of, is_foreign
 from ..containers import is_container, leaves, rebuilt
 from ..engine import modes
 from ..engine.modes import Mode, no_grad
-from ..engine.tensor import FOREIGN, Tensor, _leaf
+from ..engine.tensor import FOREIGN, Tensor
 from ..errors import imported
 from ..lines import hint
 from .draws import Draw
 from .graph import Changed, CompileError, Program
+from .recorder import leaf_like
 from .recording import agree, is_dynamic, kind, recorded, structure, tried
 from .simplify import simplified
 from .watch import EffectError, ElsewhereError, Watch
@@ -300,8 +301,6 @@ class Variant:
 
 def _result(like: Any, results: Iterator[Any]) -> Any:
     """The next of the code's results, or what is no number."""
-    if type(like) is not Tensor:
-        return next(results) if type(like) is int else like
-    tensor = _leaf(np.asarray(next(results)))
-    tensor.name = like.name
-    return tensor
+    if type(like) is Tensor:
+        return leaf_like(like, np.asarray(next(results)))
+    return next(results) if type(like) is int else like

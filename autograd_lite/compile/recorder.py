@@ -53,7 +53,6 @@ class Recorder(Mode):
         updated: of these, those to which the last results are written.
         state: Tensors from outside that may be given new data, which who records takes over.
         own: leaves that the function has made.
-        ops: as they were asked for, each with what is run instead.
         tensors: results of ops.
     """
 
@@ -67,7 +66,6 @@ class Recorder(Mode):
         self.state: set[Tensor] = set()
         self.own: set[Tensor] = set()
         self.born = self.own.add
-        self.ops: dict[Op, Op] = {}
         self.tensors: list[Tensor] = []
         self._closed = False
         self._refused: CompileError | None = None  # by what may have been caught on its way
@@ -169,8 +167,11 @@ class Recorder(Mode):
 
     def lifted(self, x: Any) -> Any:
         """A constant beside stand-ins as one, since NumPy's own methods would ask for values."""
-        constant = type(x) is not Traced and isinstance(x, (np.ndarray, np.generic))
-        return Traced(self, Constant(None, value=x)) if constant else x
+        array = array_of(x)
+        if type(array) is Traced or not isinstance(array, (np.ndarray, np.generic)):
+            return x
+        constant = Traced(self, Constant(None, value=array))
+        return constant if array is x else leaf_like(x, constant)
 
     def decided(self, function: Callable[[Any], Any], x: Any) -> Any:
         """``int`` or ``bool`` of a value, which is to stay so."""
@@ -182,18 +183,15 @@ class Recorder(Mode):
     # ------------------------------------------------------------------ what it is told
 
     def forward(self, run: Run, op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> Any:
-        written = self.ops.get(op)
-        if written is None:
-            written = self.ops[op] = Op.__new__(Op)  # the same op, computed otherwise
-            for slot in Op.__slots__:
-                setattr(written, slot, getattr(op, slot))
-            written.forward = self.lifting(op.forward)
         # As the engine takes a copy of an array, which may be written to later.
         inputs = tuple([Traced(self, x.node) if type(x) is Traced else x for x in inputs])
-        result = run(written, tuple(map(self.operand, inputs)), params)
+        operands = tuple(map(self.operand, inputs))
+        if Traced in map(type, map(array_of, operands)):
+            operands = tuple(map(self.lifted, operands))
+        result = run(op, operands, params)
         if type(result) is Tensor:
-            if result._op is written:
-                result._op, result._inputs = op, inputs
+            if result._op is op:
+                result._inputs = inputs
             self.tensors.append(result)
         return result
 
@@ -223,9 +221,7 @@ class Recorder(Mode):
         array: Any = getattr(x, "_array", None)
         if type(x) is not Tensor or type(array) is Traced or not self._is_outside(x):
             return x
-        leaf = _leaf(self.value(x))
-        leaf._tracked, leaf.name = x._tracked, x.name
-        return leaf
+        return leaf_like(x, self.value(x))
 
     def _is_outside(self, x: Tensor) -> bool:
         """Whether ``x`` is a leaf whose value may be another one at another call."""
@@ -255,7 +251,7 @@ class Recorder(Mode):
         return self.call(np.array, (x,), {})
 
     def lifting(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """An op's forward, or one of its vjps, which calls methods of constants, too."""
+        """One of an op's vjps, which calls methods of constants, too."""
 
         def run(*args: Any, **kwargs: Any) -> Any:
             if Traced in map(type, (*args, *kwargs.values())):
@@ -295,7 +291,7 @@ class Recorder(Mode):
             error = raised.with_traceback(None)
         refused, self._refused, self._closed, self._line = self._refused, None, True, None
         self._name()
-        for held in (self.tensors, self.own, self.ops, self._cotangents, self._copies):
+        for held in (self.tensors, self.own, self._cotangents, self._copies):
             held.clear()
         if refused is not None:  # NumPy puts others in place of a refusal
             raise refused.with_traceback(None) from None
@@ -322,3 +318,10 @@ class Recorder(Mode):
             array = array_of(value)
             if type(array) is Traced and array.node.name is None and array.node.function:
                 array.node.name = name
+
+
+def leaf_like(x: Tensor, array: Any) -> Tensor:
+    """A leaf that takes the place of ``x``."""
+    leaf = _leaf(array)
+    leaf._tracked, leaf.name = x._tracked, x.name
+    return leaf

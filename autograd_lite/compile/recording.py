@@ -17,11 +17,11 @@ import numpy as np
 from .. import containers
 from ..arrays import array_of, refuse_kinds
 from ..containers import is_container, is_numeric, leaves, paths, rebuilt, results
-from ..engine.tensor import Tensor, _leaf, is_tracked
+from ..engine.tensor import Tensor, is_tracked
 from .draws import Draws
 from .graph import CompileError, EndlessError, Guard, KindError, Node, Program, values
 from .outside import outside
-from .recorder import Recorder
+from .recorder import Recorder, leaf_like
 
 NUMBERS = (float, complex)
 
@@ -44,11 +44,7 @@ def recorded(
             return x
         traced: Any = recorder.given(array_of(x), name)
         inputs.append(traced.node)
-        if type(x) is not Tensor:
-            return traced
-        tensor = _leaf(traced)
-        tensor.name = x.name
-        return tensor
+        return leaf_like(x, traced) if type(x) is Tensor else traced
 
     own = list(map(stand_in, leaves((args, kwargs))))
     given = own_args, own_kwargs = rebuilt((args, kwargs), iter(own))
@@ -159,9 +155,7 @@ def _changed(x: Any, how: Callable[[Any], Any]) -> Any:
     array = np.asarray(array_of(x))
     new = np.array(how(array).astype(array.dtype))
     if type(x) is Tensor:
-        tensor = Tensor(new, name=x.name)
-        tensor._tracked = x._tracked
-        return tensor
+        return leaf_like(x, new)
     return new if isinstance(x, np.ndarray) else type(x)(new[()])
 
 
