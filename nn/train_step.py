@@ -109,6 +109,8 @@ class TrainStep(Programs):
                     pass
             if type(x) is not np.ndarray or type(y) is not np.ndarray:
                 x, y = (z.numpy() if isinstance(z, Tensor) else given(z, self.name) for z in (x, y))
+            for group in self._groups:
+                group.adopt()
             batch = x.shape, y.shape, x.dtype, y.dtype
             found = None if within() else self.found(batch, (x, y), x, y)
             if found is not None:
@@ -264,10 +266,8 @@ class _Group:
             self._hold(what, views)
 
     def asked(self) -> Iterator[tuple[Any, ...]]:
-        """What holds as long as there is nothing to adopt, and each took as many steps."""
+        """What holds as long as there is nothing to adopt."""
         yield "{0}._lr is {1}._lr", self, self.optimizer
-        steps = [f"{{0}}._steps[{i}]" for i in (*self.numbers[:1], *self.numbers)]
-        yield " == ".join(steps), self.optimizer
         for what, (_, views) in self.held.items():
             for i, p, view in zip(self.numbers, self.parameters, views, strict=True):
                 if what == "parameters":
@@ -329,12 +329,16 @@ class _Variant(Variant):
 
         super().__init__(self.step, (x, y), {}, watch, refuse)
         del self._shadow
-        self._counted = [s.group for s in self._captured if type(s) is _State]
+        self._counted = [i for s in self._captured if type(s) is _State for i in s.group.numbers]
         self._function = self.prepared()
         self.code = None if self._captured or self._changed else self._function
+        alike = [" == ".join(f"{{0}}._steps[{i}]" for i in (*group.numbers[:1], *group.numbers))
+                 for group in groups]  # fmt: skip
+        steps = [(test, step.optimizer) for test in alike]
+        self.holds = watch.together("", steps)
         batch = "type({0}) is {{0}} and {0}.shape == {{1}} and {0}.dtype is {{2}}"
         self.is_usual = watch.together("x, y", [
-            ("not {0}", Mode.entered),
+            ("not {0}", Mode.entered), *steps,
             *((batch.format(n), np.ndarray, z.shape, z.dtype) for n, z in (("x", x), ("y", y))),
             *(test for group in groups for test in group.asked()),
         ])  # fmt: skip
@@ -385,20 +389,11 @@ class _Variant(Variant):
         predicted = prediction.numpy() if isinstance(prediction, Tensor) else prediction
         return loss, predicted, *changed, *new, *memory
 
-    def holds(self) -> bool:
-        """Whether all is as it was, and parameters in a group took as many steps each."""
-        for group in self._groups:
-            group.adopt()
-        steps = self._train.optimizer._steps
-        alike = all(len({steps[i] for i in group.numbers}) == 1 for group in self._groups)
-        return alike and self.watch.holds()
-
     def __call__(self, batch: tuple[Array, Array]) -> tuple[Any, Array]:
         given = (*batch, *map(array_of, self._captured)) if self._captured else batch
         found = self._function(*given)
-        for group in self._counted:
-            for i in group.numbers:
-                self._train.optimizer._steps[i] += 1
+        for i in self._counted:
+            self._train.optimizer._steps[i] += 1
         if self._changed:
             for t, new in zip(self._changed, found[2:], strict=True):
                 hold(t, np.asarray(new))

@@ -208,6 +208,7 @@ class Variant:
 
     Attributes:
         watch: what else it was compiled for.
+        holds: says whether all that is as it was.
     """
 
     def __init__(
@@ -222,7 +223,7 @@ class Variant:
             refuse: raises where calls had effects.
             jit: of `compile`.
         """
-        self.watch, self._threads = watch, threading.local()
+        self.watch, self.holds, self._threads = watch, watch.holds, threading.local()
         program = recorded(f, args, kwargs)  # before f is called on arrays, which has effects
         refuse()
         with np.errstate(all="ignore"):  # the call that is to come warns
@@ -248,10 +249,6 @@ class Variant:
         with np.errstate(all="ignore"):
             agree(program, self._running(program), given, fault)
         watch.undoing.clear()  # which hold what may be replaced
-
-    def holds(self) -> bool:
-        """Whether all is as it was."""
-        return self.watch.holds()
 
     def _running(self, program: Program) -> Callable[[list[Any]], list[Any]]:
         """What the code gives, of its results and of what it writes to, in memory of its own.
