@@ -144,8 +144,6 @@ class Program:
         self.nodes = kept[::-1]
 
 
-_NESTED = (tuple, list, dict, slice)
-
 
 def key_of(x: Any) -> Any:
     """Equal for arrays of the same entries and kind; large ones are only equal to themselves."""
@@ -162,17 +160,14 @@ def nodes_in(tree: Any) -> list[Node]:
 def mapped(tree: Any, change: Callable[[Any], Any]) -> Any:
     """Nested containers with ``change`` applied to what they hold."""
     kind = type(tree)  # which a stand-in doesn't hide
-    if kind is tuple:
-        return tuple([mapped(x, change) if issubclass(type(x), _NESTED) else change(x)
-                      for x in tree])  # fmt: skip
-    if kind is dict:
-        return {key: mapped(item, change) for key, item in tree.items()}
-    if kind is slice:
-        return slice(*(mapped(x, change) for x in (tree.start, tree.stop, tree.step)))
     if issubclass(kind, (tuple, list)):
         items = [mapped(x, change) for x in tree]
         named = hasattr(tree, "_fields")
         return kind(*items) if named else tuple(items) if issubclass(kind, tuple) else items
+    if kind is dict:
+        return {key: mapped(item, change) for key, item in tree.items()}
+    if kind is slice:
+        return slice(*(mapped(x, change) for x in (tree.start, tree.stop, tree.step)))
     return change(tree)
 
 

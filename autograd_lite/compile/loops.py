@@ -17,7 +17,7 @@ import numpy as np
 MARK = "\0"  # before and after each name, and each number that may differ
 _COUNT = 4  # times that lines come, at least
 _SAVED = 16  # lines that are saved, at least
-_GRAM = 8  # lines that must be as they were p lines before, besides p
+_GRAM = 8  # lines that must come again as they were, for that to be tried
 
 INSIDE = "loop"  # the first of a line's settings, within a loop
 
@@ -31,29 +31,24 @@ def marked(x: object) -> str:
 def repeats(kinds: Sequence[Any]) -> list[tuple[int, int, int]]:
     """Where items come again, one after the other: start, length, and how often.
 
-    Of each item it is known where the m items that end there ended before, for m = 8, 16, …; where
-    that is p items ago again and again, they repeat with the period p.
+    Lengths that are tried are those after which a few items come again as they were.
 
     Example:
         >>> repeats("_" + "abcdefghi" * 5 + ".")
         [(1, 9, 5)]
     """
-    numbers: dict[Any, int] = {}
+    numbers, last, lengths = dict[Any, int](), dict[Any, int](), set[int]()
     ranks = np.array([numbers.setdefault(kind, len(numbers)) for kind in kinds], np.int64)
-    n, m, found = len(ranks), 1, set[tuple[int, int, int]]()
-    while m <= n and len(numbers) < n:
-        if m >= _GRAM:
-            order = np.argsort(ranks, kind="stable")
-            gaps = np.zeros(n, np.int64)  # since the same m items, or 0
-            gaps[order[1:]] = np.diff(order) * (np.diff(ranks[order]) == 0)
-            edges = np.array([0, *np.flatnonzero(np.diff(gaps)) + 1, n])
-            period = gaps[edges[:-1]]
-            start = edges[:-1] - m + 1 - period
-            count = (edges[1:] - start) // np.maximum(period, 1)
-            enough = (period > 0) & (count >= _COUNT) & ((count - 1) * period >= _SAVED)
-            found.update(zip(*(x[enough].tolist() for x in (-count, start, period)), strict=True))
-        longer = np.concatenate([~np.arange(m), ranks])[:n] * n + ranks
-        ranks, m = np.unique(longer, return_inverse=True)[1], 2 * m
+    for i in range(len(ranks) - _GRAM + 1):
+        few = ranks[i : i + _GRAM].tobytes()
+        lengths.add(i - last.get(few, i))
+        last[few] = i
+    found: list[tuple[int, int, int]] = []
+    for p in lengths - {0}:
+        edges = np.flatnonzero(np.diff(ranks[p:] == ranks[:-p], prepend=False, append=False))
+        starts, turns = edges[::2], np.diff(edges)[::2] // p
+        enough = (turns >= _COUNT - 1) & (turns * p >= _SAVED)
+        found += [(~n, i, p) for n, i in np.stack([turns, starts], 1)[enough].tolist()]
     kept: list[tuple[int, int, int]] = []
     for count, start, period in sorted(found):
         end = start - count * period
@@ -156,34 +151,27 @@ class Folder:
         """Where to find what stands in one place in each turn; None where that stays the same."""
         if values.count(values[0]) == len(values):
             return None
-        numbers = [int(x) for x in values if x.lstrip("-").isdigit()]
-        if numbers:
-            step = numbers[1] - numbers[0] if len(numbers) == len(values) else 0
+        if values[0].lstrip("-").isdigit():
+            numbers = [*map(int, values)]
+            step = numbers[1] - numbers[0]
             if numbers != [numbers[0] + step * i for i in range(len(values))]:
                 raise _Irregular
             return _Entry(None, numbers[0], step)
-        known = [(i, self._places[x]) for i, x in enumerate(values) if x in self._places]
-        i, entry = known[0] if known else (0, _Entry(_List(), 0))
-        of, at = entry.of, entry.start
-        steps = [(e.start - at) / (j - i) for j, e in known[1:] if e.of is of] or [1, -1]
-        for step in map(int, steps[:2]):
-            if self._extended(of, at - step * i, step, values):
-                return _Entry(of, at - step * i, step)
+        known = ((i, self._places[x]) for i, x in enumerate(values) if x in self._places)
+        first, at = next(known, (0, _Entry(_List(), 0)))
+        for step in (1, -1, 2, -2, 3, -3, 4, -4):
+            start = at.start - step * first
+            own = {x: _Entry(at.of, start + step * i) for i, x in enumerate(values)}
+            if len(own) == len(values) and all(
+                self._places.get(x, entry) == entry and self._held.get(entry, x) == x
+                for x, entry in own.items()
+            ):
+                self._places.update(own)
+                self._held.update(zip(own.values(), own, strict=True))
+                return _Entry(at.of, start, step)
         if not may_pick or not self._known.issuperset(values):
             raise _Irregular
         return _Entry(self._picked.setdefault(values, _List()), 0, 1)
-
-    def _extended(self, of: Any, start: int, step: int, values: tuple[str, ...]) -> bool:
-        """Put what isn't in a list there, if all else is."""
-        own = {x: _Entry(of, start + step * i) for i, x in enumerate(values)}
-        fits = step and len(own) == len(values) and all(
-            self._places.get(x, entry) == entry and self._held.get(entry, x) == x
-            for x, entry in own.items()
-        )  # fmt: skip
-        if fits:
-            self._places.update(own)
-            self._held.update(zip(own.values(), own, strict=True))
-        return bool(fits)
 
     # ------------------------------------------------------------------ text
 
@@ -211,10 +199,7 @@ class Folder:
 
     def _pick(self, values: tuple[str, ...]) -> Line:
         """A line that makes a list of what others hold."""
-        n = next(n for n in range(1, len(values) + 1)
-                 if len(values) % n == 0 and values == values[:n] * (len(values) // n))
-        text = f"{self._picked[values].text} = [{', '.join(map(self._text, values[:n]))}]"
-        return (), f"{text} * {len(values) // n}" if n < len(values) else text
+        return (), f"{self._picked[values].text} = [{', '.join(map(self._text, values))}]"
 
     def _written(
         self, lines: list[Line], parts: list[list[str]], loops: list[_Loop]

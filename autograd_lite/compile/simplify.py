@@ -151,12 +151,6 @@ def _unchanged(node: Node, make: Builder) -> Any:
     return x
 
 
-@_rule(np.negative)
-def _negative(node: Node, make: Builder) -> Any:
-    x = node.args[0]
-    return x.args[0] if type(x) is Node and x.function is np.negative else None
-
-
 @_rule(np.power)
 def _power(node: Node, make: Builder) -> Any:
     """Few factors are multiplied."""

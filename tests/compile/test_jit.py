@@ -89,6 +89,7 @@ def test_errors_that_are_asked_for_and_types_of_numbers():
     with np.errstate(all="raise"), pytest.raises(FloatingPointError):
         log(-np.ones(2))
     agree(lambda x, s: x * s, (np.ones(2, np.float32), 2.5), (np.ones(2, np.float32), 0.1))
+    agree(lambda x: np.float_power(x, 0.7), (np.full(3, 0.3, np.float32),))
     with pytest.raises(ag.CompileError, match=r"^compile: np.nonzero can't be had with jit=True"):
         ag.compile(np.nonzero, jit=True)(np.ones(2))
 

@@ -210,7 +210,6 @@ REWRITTEN = {
     "a sum over rows": (lambda x: np.sum(np.exp(x), axis=0), "dot", "reduce"),
     "twice the same": (lambda x: np.exp(x) * np.exp(x), "square|multiply", "exp.*exp.*exp"),
     "times 1": (lambda x: np.exp(x) * 1, "exp", "multiply"),
-    "minus minus": (lambda x: np.exp(np.negative(-x)), "exp", "negative"),
     "a negative added": (lambda x: np.exp(x) + -np.sin(x), "subtract", "negative"),
     "a cube": (lambda x: np.exp(x) ** 3, r"square(.|\n)*multiply", "power"),
     "a square": (lambda x: np.exp(x) ** 2, "square", "power"),
