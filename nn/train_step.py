@@ -330,8 +330,7 @@ class _Variant(Variant):
         super().__init__(self.step, (x, y), {}, watch, refuse)
         del self._shadow
         self._counted = [i for s in self._captured if type(s) is _State for i in s.group.numbers]
-        self._function = self.prepared()
-        self.code = None if self._captured or self._changed else self._function
+        self.code = None if self._captured or self._changed else self.prepared()
         alike = [" == ".join(f"{{0}}._steps[{i}]" for i in (*group.numbers[:1], *group.numbers))
                  for group in groups]  # fmt: skip
         steps = [(test, step.optimizer) for test in alike]
@@ -390,15 +389,12 @@ class _Variant(Variant):
         return loss, predicted, *changed, *new, *memory
 
     def __call__(self, batch: tuple[Array, Array]) -> tuple[Any, Array]:
-        given = (*batch, *map(array_of, self._captured)) if self._captured else batch
-        found = self._function(*given)
+        found: Any = super().__call__(batch)
         for i in self._counted:
             self._train.optimizer._steps[i] += 1
-        if self._changed:
-            for t, new in zip(self._changed, found[2:], strict=True):
-                hold(t, np.asarray(new))
-            found = found[:2]
-        return found  # type: ignore[no-any-return]
+        for t, new in zip(self._changed, found[2:], strict=True):
+            hold(t, np.asarray(new))
+        return found[:2]  # type: ignore[no-any-return]
 
 
 class _Found(dict[str, Any]):

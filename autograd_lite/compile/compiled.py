@@ -229,6 +229,7 @@ class Variant:
         with np.errstate(all="ignore"):  # the call that is to come warns
             given = tried(f, (args, kwargs), program)
         refuse()
+        self._places = [i for i, x in enumerate(leaves((args, kwargs))) if is_dynamic(x)]
         resident, captured = program.resident, program.captured
         self._resident = [captured[node] for node in resident]
         self._captured = [x for node, x in captured.items() if node not in resident]
@@ -286,8 +287,9 @@ class Variant:
             function = self._threads.function
         except AttributeError:
             function = self._threads.function = self.prepared()
+        given = [flat[i] for i in self._places]
         found = function(
-            *[x if type(x) is np.ndarray else array_of(x) for x in flat if is_dynamic(x)],
+            *[x if type(x) is np.ndarray else array_of(x) for x in given],
             *[t._array for t in self._captured],
         )
         if self._plain:
