@@ -165,25 +165,19 @@ def _power(node: Node, make: Builder) -> Any:
 
 @_rule(np.add, np.subtract, np.multiply, np.divide)
 def _arithmetic(node: Node, make: Builder) -> Any:
-    """``x · 1``; and signs go where that is exact, of a 0 too: ``a − b`` isn't ``−(b − a)``."""
+    """``x · 1``; and what is negative is subtracted."""
     function, args = node.function, node.args
     for i in {np.multiply: (0, 1), np.divide: (1,)}.get(function, ()):
         one = args[i] if type(args[i]) is not Node and np.size(args[i]) == 1 else 0
         if np.all(np.equal(one, 1)):
             return args[1 - i]
-        if np.all(np.equal(one, -1)) and node.dtype.kind in "fc":
-            return make.call(np.negative, args[1 - i])
-    minus = [type(x) is Node and x.function is np.negative and make.uses[x] <= 1
-             and x.dtype.kind in "fc" and x.is_scalar == node.is_scalar for x in args]  # fmt: skip
-    if node.kwargs or not any(minus) or (function is np.subtract and not minus[1]):
-        return _broadcast(node, make)
-    a, b = (x.args[0] if is_minus else x for x, is_minus in zip(args, minus, strict=True))
-    if function in (np.multiply, np.divide):
-        found = make.call(function, a, b)
-        return found if all(minus) else make.call(np.negative, found)
-    if function is np.subtract:
-        return make.call(np.add, args[0], b)
-    return make.call(np.subtract, *((args[0], b) if minus[1] else (b, a)))
+    for x, other in ((args[1], args[0]), *([args] if function is np.add else [])):
+        if function in (np.add, np.subtract) and not node.kwargs and type(x) is Node and (
+            x.function is np.negative and x.dtype.kind in "fc" and x.is_scalar == node.is_scalar
+        ):  # fmt: skip
+            opposite = np.subtract if function is np.add else np.add
+            return make.call(opposite, other, x.args[0])
+    return _broadcast(node, make)
 
 
 def _broadcast(node: Node, make: Builder) -> Any:
