@@ -120,8 +120,6 @@ def planned(program: Program, inputs: dict[Node, Memory]) -> Plan:
         fit = [m for m in reversed(pool)
                if (m.until <= free or (m.until == i and m.nodes[-1] is over))
                and (node not in out or m.may_be_given(node))]  # fmt: skip
-        if node in out and not fit:
-            continue
         memory = max(fit, key=attrgetter("until"), default=Memory(node.shape, node.dtype))
         if old and how == "ufunc" and i > safe and last.get(old, -1) <= i:
             memory = inputs[old]

@@ -108,15 +108,13 @@ class Watch:
         self._own = {_root(y) for x in given for y in (x, inspect.unwrap(x))}
         self._walk([(x, name) for name, x in roots.items()])
         if "modules" in self._words:
-            absent = self._name(self._words - sys.modules.keys())
-            self._test("sys.modules", f"{self._name(sys.modules)}.keys().isdisjoint({absent})")
+            self._absent(sys.modules, self._words, "sys.modules")
         for optimizer, path in self._rated:
             if optimizer is not own and "lr" in self._words:
                 self._test(f"{path}.lr", f"{self._name(optimizer)}.lr", optimizer.lr)
         for x, path, names in self._modules.values():
             if names is self._words:  # what else may come to the user's
-                others = self._name(names - vars(x).keys())
-                self._test(path, f"{self._name(vars(x))}.keys().isdisjoint({others})")
+                self._absent(vars(x), names, path)
         self.holds = self.together("")
         self._effects = self._now()
 
@@ -307,6 +305,11 @@ class Watch:
             self._test(f"{path}.{name}", f"{self._name(scope)}[{name!r}]", x)
         return [(x, f"{path}.{name}") for name, x in found.items()]
 
+    def _absent(self, scope: dict[str, Any], names: set[str], path: str) -> None:
+        """Watch that the rest of the names don't come to a scope."""
+        if others := names - scope.keys():
+            self._test(path, f"{self._name(scope)}.keys().isdisjoint({self._name(others)})")
+
     def _code(self, f: FunctionType, path: str) -> list[tuple[Any, str]]:
         """What a function closes over, its defaults, and what it looks up in modules."""
         f.__annotations__  # noqa: B018  (it is made now, if it's made at all)
@@ -334,11 +337,9 @@ class Watch:
         loaded = {name for code in codes for name in _loaded(code)}
         loaded |= words if "__name__" in loaded else set()  # as of sys.modules[__name__].k
         found += self._look_up(f.__globals__, loaded, path)
-        of, built_in = self._name(f.__globals__), loaded - f.__globals__.keys()
-        for name in sorted(built_in):
-            self._test(f"{path}.{name}", f"{name!r} not in {of}")
-        found += self._look_up(attrgetter("__builtins__")(f), built_in, path)
-        return found
+        self._absent(f.__globals__, loaded, path)
+        built_in = attrgetter("__builtins__")(f)
+        return found + self._look_up(built_in, loaded - f.__globals__.keys(), path)
 
 
 def _by_name(x: Any, own: Any) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import keyword
 import operator
 import sys
 from collections.abc import Callable, Iterator
-from itertools import chain, count, groupby
+from itertools import count, groupby
 from operator import itemgetter
 from typing import Any
 
@@ -194,19 +194,18 @@ class Source:
     def function(self, function: Any) -> str:
         """How a function is called, by NumPy's name or SciPy's."""
         ufunc = graph.of_ufunc(function)
-        own, home = getattr(ufunc or function, "__name__", ""), getattr(function, "__module__", "")
-        is_numpy = str(home).startswith("numpy")
-        inner = (m for m in sys.modules if m.startswith("scipy.special._"))  # as of special.zeta
-        homes = chain(("numpy", "scipy.special"), inner) if ufunc else [home] * is_numpy
-        for home in homes:
-            if getattr(sys.modules.get(home), own, None) is not (ufunc or function):
-                continue
-            if ufunc is None:
-                return numpy_name(function)
-            self.imports[own] = home
-            return own if ufunc is function else f"{own}.{function.__name__}"
-        said = f"{graph.called(function)} is no function of NumPy's or SciPy's"
-        raise CompileError(f"compile: {said}")
+        found, module = ufunc or function, str(getattr(function, "__module__", ""))
+        own, homes = getattr(found, "__name__", ""), [module] * module.startswith("numpy")
+        if ufunc:  # some lie deeper, as special.zeta does
+            homes = [m for m in sys.modules if m == "numpy" or m.startswith("scipy.special")]
+        home = next((m for m in homes if getattr(sys.modules[m], own, None) is found), None)
+        if home is None:
+            said = f"{graph.called(function)} is no function of NumPy's or SciPy's"
+            raise CompileError(f"compile: {said}")
+        if ufunc is None:
+            return numpy_name(function)
+        self.imports[own] = home
+        return own if ufunc is function else f"{own}.{function.__name__}"
 
     # ------------------------------------------------------------------ statements
 
