@@ -228,6 +228,7 @@ class _Group:
         self.known = [*numbers, *map(id, self.parameters)]
         self.rate, self._lr = np.empty((), self.parameters[0].dtype), 0.0
         self.held: dict[str, tuple[Array, list[Array]]] = {}
+        self.adopt()
 
     def views(self, whole: Any) -> list[Any]:
         """Of each parameter its part of an array, in its shape."""
@@ -318,8 +319,6 @@ class _Variant(Variant):
         self._changed: list[Tensor] = []  # of that, what is given new data, such as averages
         self._shadow = copy.copy(step.optimizer)  # whose attributes an update may set
         updating = Watch({kind: self._shadow}, self._shadow)
-        for group in groups:
-            group.adopt()
 
         def refuse() -> None:
             if not updating.holds():
