@@ -95,14 +95,9 @@ class Recorder(Mode):
                 self._odd = f"the function catches (try … except) what {called(function)} raised, "
                 self._odd += f"{error!r}; compile the parts\n  at {user_frame()[1]}"
                 raise
-        if value is None or isinstance(value, str):
-            self.refuse(f"{called(function)} gives no numbers")
         of = list[tuple[Traced, Node]]()
         mapped((args, kwargs), lambda x: of.append((x, x.node)) if type(x) is Traced else None)
-        if function in (np.ravel, np.reshape) and any(
-            type(x) is str and x in "KA" for x in (*args, *kwargs.values())
-        ) and any(y.function for x, _ in of for y in x.roots()):  # fmt: skip
-            self.refuse("order='K' or 'A' of what is computed, which may lie otherwise in memory")
+        self._refuse_odd(node, value, of)
         if not node.operands and function not in MADE and function is not np.broadcast_to:
             return mapped(value, self.lifted)
         frame, place = user_frame()
@@ -127,6 +122,18 @@ class Recorder(Mode):
                 part.of = traced.of
             return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
         return traced
+
+    def _refuse_odd(self, node: Node, value: Any, of: list[tuple[Traced, Node]]) -> None:
+        settings = (*node.args, *node.kwargs.values())
+        if node.function in (np.ravel, np.reshape) and any(
+            type(x) is str and x in "KA" for x in settings
+        ) and any(y.function for x, _ in of for y in x.roots()):  # fmt: skip
+            self.refuse("order='K' or 'A' of what is computed, which may lie otherwise in memory")
+        if isinstance(value, str):
+            self.refuse(f"{called(node.function)} gives no numbers")
+        if value is None or any(value is x for x in settings):
+            said = f"{called(node.function)} works in place, or gives nothing"
+            self.refuse(f"{said}; leave out= away, use ag.index_update")
 
     def _note_settings(self, node: Node) -> None:
         """What is set for warnings, where that isn't as outside."""

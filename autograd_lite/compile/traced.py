@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from contextlib import suppress
-from functools import cache, partial
-from inspect import signature
+from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -139,16 +137,14 @@ class Traced:
             return str(self)
         own = [x for x in leaves([args, kwargs]) if type(x) is not Traced and callable(x)]
         own = [x for x in own if not isinstance(x, (type, np.ufunc))]  # it calls them on values
-        said = "is a side effect; do it outside" if func in _OUTSIDE else ""
         if type(out := kwargs.get("out")) is Traced:
             return out.filled(func(*args, **{k: x for k, x in kwargs.items() if k != "out"}))
         if func in IN_PLACE and type(args[0]) is Traced:
             return args[0].become(args[0].call(after, func, *args[1:], **kwargs))
-        if func in IN_PLACE or _is_given_out(func, args, kwargs):
-            said = "works in place; leave out= away, use ag.index_update"
-        elif own and func not in NUMPY:
+        if func in _OUTSIDE:
+            self.recorder.refuse(f"{numpy_name(func)} is a side effect; do it outside")
+        if own and func not in NUMPY:
             said = f"calls {own[0].__name__} on values; call that on the whole array"
-        if said:
             self.recorder.refuse(f"{numpy_name(func)} {said}")
         if own:
             return mapped(call_function(func, types, args, kwargs), array_of)
@@ -290,15 +286,6 @@ class Traced:
         for node in nodes[start:]:
             if type(node) is Guard:
                 node.name = "check"  # none that a loop asks
-
-
-_signature = cache(signature)
-
-
-def _is_given_out(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-    with suppress(TypeError, ValueError):  # which the call says, too; or it has no signature
-        kwargs = _signature(function).bind_partial(*args, **kwargs).arguments
-    return kwargs.get("out") is not None
 
 
 def _operator(ufunc: np.ufunc, of_numbers: Callable[[Any, Any], Any]) -> Callable[..., Any]:
