@@ -131,7 +131,8 @@ class Recorder(Mode):
             self.refuse("order='K' or 'A' of what is computed, which may lie otherwise in memory")
         if isinstance(value, str):
             self.refuse(f"{called(node.function)} gives no numbers")
-        if value is None or any(value is x for x in settings):
+        given = [x for x in settings if type(x) is np.ndarray] if node.operands else []
+        if value is None or any(value is x for x in given):
             said = f"{called(node.function)} works in place, or gives nothing"
             self.refuse(f"{said}; leave out= away, use ag.index_update")
 
