@@ -95,6 +95,9 @@ class Recorder(Mode):
                 self._odd = f"the function catches (try … except) what {called(function)} raised, "
                 self._odd += f"{error!r}; compile the parts\n  at {user_frame()[1]}"
                 raise
+        if isinstance(value, str):
+            self.made_text(node)
+            return "…"
         of = list[tuple[Traced, Node]]()
         mapped((args, kwargs), lambda x: of.append((x, x.node)) if type(x) is Traced else None)
         self._refuse_odd(node, value, of)
@@ -129,8 +132,6 @@ class Recorder(Mode):
             type(x) is str and x in "KA" for x in settings
         ) and any(y.function for x, _ in of for y in x.roots()):  # fmt: skip
             self.refuse("order='K' or 'A' of what is computed, which may lie otherwise in memory")
-        if isinstance(value, str):
-            self.refuse(f"{called(node.function)} gives no numbers")
         given = [x for x in settings if type(x) is np.ndarray] if node.operands else []
         if value is None or any(value is x for x in given):
             said = f"{called(node.function)} works in place, or gives nothing"

@@ -38,7 +38,6 @@ _KNOWN: set[Any] = {
 _FILLED: dict[Any, Any] = {np.zeros_like: 0, np.ones_like: 1, np.empty_like: 0, np.full_like: None}
 # What they are for happens outside of the program.
 _OUTSIDE: set[Any] = {np.save, np.savez, np.savez_compressed, np.savetxt}
-_TEXT: set[Any] = {np.array2string, np.array_repr, np.array_str}
 _NUMBERS = (bool, int, float, complex, bytes)
 _VALUE = "the value isn't known beforehand; leave it an array, or compile the parts"
 _OURS = "of autograd_lite.numpy"
@@ -133,8 +132,6 @@ class Traced:
             self.refuse(f"{numpy_name(func)} of", "it tells how arguments lie in memory")
         if func in _KNOWN:
             return func(*mapped(args, value_of), **mapped(kwargs, value_of))
-        if func in _TEXT:
-            return str(self)
         own = [x for x in leaves([args, kwargs]) if type(x) is not Traced and callable(x)]
         own = [x for x in own if not isinstance(x, (type, np.ufunc))]  # it calls them on values
         if type(out := kwargs.get("out")) is Traced:
@@ -296,8 +293,6 @@ def _operator(ufunc: np.ufunc, of_numbers: Callable[[Any, Any], Any]) -> Callabl
         if type(value_of(x)) in _NUMBERS and type(value_of(y)) in _NUMBERS:
             recorder = x.recorder if type(x) is Traced else y.recorder
             return recorder.call(of_numbers, (x, y), {})
-        if type(x) is Tensor or type(y) is Tensor:
-            return NotImplemented
         return ufunc(x, y)
 
     return combined

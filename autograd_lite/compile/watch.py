@@ -19,7 +19,6 @@ import random
 import sys
 import threading
 import weakref
-from abc import ABCMeta, get_cache_token
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -86,8 +85,7 @@ class Watch:
     def __init__(self, roots: dict[str, Any], own: Any = None) -> None:
         self._held: dict[str, Any] = {  # what the code speaks of
             "alike": self._alike, "same": _same, "refs": gc.get_referents, "of_place": _of_place,
-            "entries": _entries, "state": _state, "token": get_cache_token,
-            "roots": roots,
+            "entries": _entries, "state": _state, "roots": roots,
         }  # fmt: skip
         # How something is reached, for messages; what holds of it; and where that tells that
         # something was added, to what.
@@ -107,7 +105,7 @@ class Watch:
         given = [x.func if isinstance(x, partial) else x for x in roots.values()]
         self._own = {_root(y) for x in given for y in (x, inspect.unwrap(x))}
         self._walk([(x, name) for name, x in roots.items()])
-        if "modules" in self._words:
+        if "modules" in self._names:
             self._absent(sys.modules, self._words, "sys.modules")
         for optimizer, path in self._rated:
             if optimizer is not own and "lr" in self._words:
@@ -243,8 +241,6 @@ class Watch:
             self._chance.append(x)
             self.undoing += _undoing(x)
             return []
-        if isinstance(x, ABCMeta):  # of which anything may be registered as an instance
-            self._test(path, f"token() == {get_cache_token()}")
         if _is_closed(x, self._own):
             return []
         if type(x) is Tensor:
