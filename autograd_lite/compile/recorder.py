@@ -134,8 +134,8 @@ class Recorder(Mode):
             self.refuse("order='K' or 'A' of what is computed, which may lie otherwise in memory")
         given = [x for x in settings if type(x) is np.ndarray] if node.operands else []
         if value is None or any(value is x for x in given):
-            said = f"{called(node.function)} works in place, or gives nothing"
-            self.refuse(f"{said}; leave out= away, use ag.index_update")
+            said = f"{called(node.function)} works in place, or is a side effect; leave out= away, "
+            self.refuse(f"{said}use ag.index_update, or do it outside")
 
     def _note_settings(self, node: Node) -> None:
         """What is set for warnings, where that isn't as outside."""

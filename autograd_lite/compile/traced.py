@@ -36,8 +36,6 @@ _KNOWN: set[Any] = {
 }  # fmt: skip
 # They make arrays, of what.
 _FILLED: dict[Any, Any] = {np.zeros_like: 0, np.ones_like: 1, np.empty_like: 0, np.full_like: None}
-# What they are for happens outside of the program.
-_OUTSIDE: set[Any] = {np.save, np.savez, np.savez_compressed, np.savetxt}
 _NUMBERS = (bool, int, float, complex, bytes)
 _VALUE = "the value isn't known beforehand; leave it an array, or compile the parts"
 _OURS = "of autograd_lite.numpy"
@@ -138,8 +136,6 @@ class Traced:
             return out.filled(func(*args, **{k: x for k, x in kwargs.items() if k != "out"}))
         if func in IN_PLACE and type(args[0]) is Traced:
             return args[0].become(args[0].call(after, func, *args[1:], **kwargs))
-        if func in _OUTSIDE:
-            self.recorder.refuse(f"{numpy_name(func)} is a side effect; do it outside")
         if own and func not in NUMPY:
             said = f"calls {own[0].__name__} on values; call that on the whole array"
             self.recorder.refuse(f"{numpy_name(func)} {said}")
