@@ -98,9 +98,8 @@ class Recorder(Mode):
         if isinstance(value, str):
             self.made_text(node)
             return "…"
-        of = list[tuple[Traced, Node]]()
-        mapped((args, kwargs), lambda x: of.append((x, x.node)) if type(x) is Traced else None)
-        self._refuse_odd(node, value, of)
+        if type(function) is not np.ufunc:
+            self._refuse_odd(node, value, args)
         if not node.operands and function not in MADE and function is not np.broadcast_to:
             return mapped(value, self.lifted)
         frame, place = user_frame()
@@ -118,7 +117,8 @@ class Recorder(Mode):
             self._line = id(frame), place.number
             self._take_names(frame)
         traced = Traced(self, node)
-        traced.of = of if shares_memory(node) else []
+        if shares_memory(node):
+            mapped((args, kwargs), traced.shows)
         if node.is_several:
             parts = [self.call(operator.getitem, (node, i), {}) for i in range(len(value))]
             for part in parts:
@@ -126,11 +126,11 @@ class Recorder(Mode):
             return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
         return traced
 
-    def _refuse_odd(self, node: Node, value: Any, of: list[tuple[Traced, Node]]) -> None:
+    def _refuse_odd(self, node: Node, value: Any, args: tuple[Any, ...]) -> None:
         settings = (*node.args, *node.kwargs.values())
         if node.function in (np.ravel, np.reshape) and any(
             type(x) is str and x in "KA" for x in settings
-        ) and any(y.function for x, _ in of for y in x.roots()):  # fmt: skip
+        ) and any(y.function for x in args if type(x) is Traced for y in x.roots()):  # fmt: skip
             self.refuse("order='K' or 'A' of what is computed, which may lie otherwise in memory")
         given = [x for x in settings if type(x) is np.ndarray] if node.operands else []
         if value is None or any(value is x for x in given):

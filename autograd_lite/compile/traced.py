@@ -79,6 +79,11 @@ class Traced:
                 self._node = x.call(operator.getitem, *self.index).node
         return self._node
 
+    def shows(self, x: Any) -> None:
+        """Note that it may lie in the memory of ``x``."""
+        if type(x) is Traced:
+            self.of.append((x, x.node))
+
     def roots(self) -> list[Node]:
         """What it, or what it may be a view of, was computed as."""
         return [y for x, _ in self.of for y in x.roots()] or [self._node]

@@ -12,7 +12,7 @@ import keyword
 import operator
 import sys
 from collections.abc import Callable, Iterator
-from itertools import count, groupby
+from itertools import chain, count, groupby
 from operator import itemgetter
 from typing import Any
 
@@ -196,9 +196,9 @@ class Source:
         ufunc = graph.of_ufunc(function)
         found, module = ufunc or function, str(getattr(function, "__module__", ""))
         own, homes = getattr(found, "__name__", ""), [module] * module.startswith("numpy")
-        if ufunc:  # some lie deeper, as special.zeta does
-            homes = [m for m in sys.modules if m == "numpy" or m.startswith("scipy.special")]
-        home = next((m for m in homes if getattr(sys.modules[m], own, None) is found), None)
+        inner = (m for m in sys.modules if m.startswith("scipy.special"))  # it, and as of zeta
+        every = chain(["numpy"], inner) if ufunc else homes
+        home = next((m for m in every if getattr(sys.modules[m], own, None) is found), None)
         if home is None:
             said = f"{graph.called(function)} is no function of NumPy's or SciPy's"
             raise CompileError(f"compile: {said}")
