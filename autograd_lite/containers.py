@@ -184,8 +184,7 @@ def matched(tree: Any, other: Any, what: str) -> list[Any]:
 
 def _shape(x: Any) -> tuple[int, ...] | None:
     try:
-        shape: tuple[int, ...] = np.shape(x)
-        return shape
+        return np.shape(x)
     except ValueError:  # nested sequences that are no array
         return None
 

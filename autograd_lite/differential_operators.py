@@ -112,8 +112,7 @@ def make_hvp(f: Function, x: Any) -> tuple[Function, Any]:
         >>> hvp_fn(np.array([1.0, 0.0])), gradient
         (array([6., 0.]), array([ 3., 12.]))
     """
-    found: tuple[Function, Any] = make_vjp(grad(f))(x)
-    return found
+    return make_vjp(grad(f))(x)
 
 
 def hessian_tensor_product(f: Function, argnum: int = 0) -> Function:
@@ -180,8 +179,7 @@ def make_ggnvp(f: Function, g: Function = _half_square, f_argnum: Argnums = 0) -
         product = make_hvp(g)(value)[0]
         return lambda v: back(product(jvp(f, (x,), (v,))[1]))[0]
 
-    found: Function = made(f, f_argnum)
-    return found
+    return made(f, f_argnum)
 
 
 def tensor_jacobian_product(f: Function, argnum: int = 0) -> Function:
@@ -233,7 +231,6 @@ def multigrad_dict(f: Function) -> Function:
     def gradients(*args: Any, **kwargs: Any) -> dict[str, Any]:
         bound = signature(f).bind(*args, **kwargs)
         bound.apply_defaults()
-        found: dict[str, Any] = grad(lambda given: f(**given))(dict(bound.arguments))
-        return found
+        return grad(lambda given: f(**given))(dict(bound.arguments))
 
     return gradients

@@ -67,12 +67,10 @@ class Classes(NamedTuple):
                 [np.delete(prediction, c, axis=1).max(axis=1) for c in range(len(self.labels))],
                 axis=1,
             )
-            first: Array = (prediction - others)[:, 1:]
-            return first
+            return (prediction - others)[:, 1:]
         if self.level == 0.5 and prediction.min() >= 0 and prediction.max() <= 1:
             p = prediction.clip(1e-15, 1 - 1e-15)
-            logits: Array = np.log(p) - np.log1p(-p)
-            return logits
+            return np.log(p) - np.log1p(-p)
         return prediction - self.level
 
 
