@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .checkpoint import checkpoint
-from .transforms import Argnums, grad, hessian, jacobian, jvp, value_and_grad, vjp
+from .transforms import Argnums, chosen, grad, hessian, jacobian, jvp, value_and_grad, vjp
 
 __all__ = [
     "checkpoint", "deriv", "elementwise_grad", "grad", "grad_and_aux", "grad_named", "hessian",
@@ -36,18 +36,9 @@ def unary_to_nary(operator: Function) -> Function:
 
     @wraps(operator)
     def nary(f: Function, argnum: Argnums = 0, *others: Any, **options: Any) -> Function:
-        several = isinstance(argnum, (tuple, list))
-        chosen = argnum if isinstance(argnum, (tuple, list)) else (argnum,)
-
         def made(*args: Any, **kwargs: Any) -> Any:
-            def alone(x: Any) -> Any:
-                full = [*args]
-                for i, new in zip(chosen, x if several else (x,), strict=True):
-                    full[i] = new
-                return f(*full, **kwargs)
-
-            xs = tuple(args[i] for i in chosen)
-            return operator(alone, xs if several else xs[0], *others, **options)
+            own, x = chosen(operator.__name__, f, argnum, args, kwargs)
+            return operator(own, x, *others, **options)
 
         return made
 
