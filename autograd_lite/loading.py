@@ -15,12 +15,9 @@ from .graph import walk
 @contextmanager
 def loaded(output: Any) -> Iterator[None]:
     """Within it the graph of a Tensor holds NumPy arrays alone; afterwards what it held before."""
-    if not FOREIGN or type(output) is not Tensor:
-        yield
-        return
     before = [
         (t, name, getattr(t, name))
-        for t in walk(output)
+        for t in (walk(output) if FOREIGN and type(output) is Tensor else ())
         for name in ("_array", "_grad", *(("_arrays", "_params") if t._op is not None else ()))
     ]
     held = [x for _, _, x in before]
