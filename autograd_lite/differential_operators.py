@@ -37,7 +37,7 @@ def unary_to_nary(operator: Function) -> Function:
     @wraps(operator)
     def nary(f: Function, argnum: Argnums = 0, *others: Any, **options: Any) -> Function:
         def made(*args: Any, **kwargs: Any) -> Any:
-            own, x = chosen(operator.__name__, f, argnum, args, kwargs)
+            own, x = chosen(nary.__name__, f, argnum, args, kwargs)
             return operator(own, x, *others, **options)
 
         return made
