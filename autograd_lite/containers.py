@@ -54,12 +54,7 @@ def _attributes(tree: Any) -> dict[str, Any]:
         return {}
     state: Any = object.__getstate__(tree)
     own, slots = state if type(state) is tuple else (state, None)
-    found = {}
-    if hasattr(kind, "__dataclass_fields__"):
-        from dataclasses import fields  # which is imported already
-
-        found = {f.name: getattr(tree, f.name) for f in fields(tree) if hasattr(tree, f.name)}
-    found.update({**({} if own is None or own is tree else own), **(slots or {})})
+    found = {**({} if own is None or own is tree else own), **(slots or {})}
     if isinstance(tree, defaultdict):
         found["default_factory"] = tree.default_factory
     return {k: x for k, x in found.items() if not isinstance(getattr(kind, k, 0), cached_property)}
@@ -184,8 +179,7 @@ def matched(tree: Any, other: Any, what: str) -> list[Any]:
 
 def _shape(x: Any) -> tuple[int, ...] | None:
     try:
-        shape: tuple[int, ...] = np.shape(x)
-        return shape
+        return np.shape(x)
     except ValueError:  # nested sequences that are no array
         return None
 

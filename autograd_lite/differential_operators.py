@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .checkpoint import checkpoint
-from .transforms import Argnums, grad, hessian, jacobian, jvp, value_and_grad, vjp
+from .transforms import Argnums, chosen, grad, hessian, jacobian, jvp, value_and_grad, vjp
 
 __all__ = [
     "checkpoint", "deriv", "elementwise_grad", "grad", "grad_and_aux", "grad_named", "hessian",
@@ -36,18 +36,9 @@ def unary_to_nary(operator: Function) -> Function:
 
     @wraps(operator)
     def nary(f: Function, argnum: Argnums = 0, *others: Any, **options: Any) -> Function:
-        several = isinstance(argnum, (tuple, list))
-        chosen = argnum if isinstance(argnum, (tuple, list)) else (argnum,)
-
         def made(*args: Any, **kwargs: Any) -> Any:
-            def alone(x: Any) -> Any:
-                full = [*args]
-                for i, new in zip(chosen, x if several else (x,), strict=True):
-                    full[i] = new
-                return f(*full, **kwargs)
-
-            xs = tuple(args[i] for i in chosen)
-            return operator(alone, xs if several else xs[0], *others, **options)
+            own, x = chosen(nary.__name__, f, argnum, args, kwargs)
+            return operator(own, x, *others, **options)
 
         return made
 
@@ -112,8 +103,7 @@ def make_hvp(f: Function, x: Any) -> tuple[Function, Any]:
         >>> hvp_fn(np.array([1.0, 0.0])), gradient
         (array([6., 0.]), array([ 3., 12.]))
     """
-    found: tuple[Function, Any] = make_vjp(grad(f))(x)
-    return found
+    return make_vjp(grad(f))(x)
 
 
 def hessian_tensor_product(f: Function, argnum: int = 0) -> Function:
@@ -180,8 +170,7 @@ def make_ggnvp(f: Function, g: Function = _half_square, f_argnum: Argnums = 0) -
         product = make_hvp(g)(value)[0]
         return lambda v: back(product(jvp(f, (x,), (v,))[1]))[0]
 
-    found: Function = made(f, f_argnum)
-    return found
+    return made(f, f_argnum)
 
 
 def tensor_jacobian_product(f: Function, argnum: int = 0) -> Function:
@@ -233,7 +222,6 @@ def multigrad_dict(f: Function) -> Function:
     def gradients(*args: Any, **kwargs: Any) -> dict[str, Any]:
         bound = signature(f).bind(*args, **kwargs)
         bound.apply_defaults()
-        found: dict[str, Any] = grad(lambda given: f(**given))(dict(bound.arguments))
-        return found
+        return grad(lambda given: f(**given))(dict(bound.arguments))
 
     return gradients

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -12,8 +12,6 @@ from .arrays import as_array
 
 if TYPE_CHECKING:
     from .engine.tensor import Tensor
-
-E = TypeVar("E", bound=Exception | str)
 
 
 def imported(module: str, what: str, extra: str) -> Any:
@@ -154,10 +152,10 @@ class _Operand:
         return getattr(self._tensor, name)
 
 
-def _said(kind: type[E], text: str) -> Callable[..., E]:
+def _said(kind: type[Exception] | type[str], text: str) -> Callable[..., Any]:
     """A function of Tensors and others that gives an error, or text, which says so of them."""
 
-    def error(*about: Any) -> E:
+    def error(*about: Any) -> Any:
         return kind(text.format(*(_Operand(x) if hasattr(x, "_tracked") else x for x in about)))
 
     return error

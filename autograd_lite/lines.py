@@ -82,8 +82,7 @@ def line_of(tensor: Any) -> Line | None:
         >>> ag.line_of(y).text
         'y = 3.0 * x'
     """
-    line: Line | None = noted(tensor, "line")
-    return line
+    return noted(tensor, "line")
 
 
 def remember(tensor: Any) -> Line:

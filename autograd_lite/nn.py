@@ -6,17 +6,16 @@ import importlib
 import importlib.util
 import sys
 from pathlib import Path
+from typing import Any
 
 _place = Path(__file__).parents[1] / "nn"
 _found = importlib.util.find_spec("nn")
 if _found is not None and _found.origin == str(_place / "__init__.py"):
     _module = importlib.import_module("nn")
 else:
-    _spec = importlib.util.spec_from_file_location(
+    _spec: Any = importlib.util.spec_from_file_location(
         __name__, _place / "__init__.py", submodule_search_locations=[str(_place)]
     )
-    assert _spec is not None
-    assert _spec.loader is not None
     _module = sys.modules[__name__] = importlib.util.module_from_spec(_spec)
     _spec.loader.exec_module(_module)
 sys.modules[__name__] = _module

@@ -1,7 +1,7 @@
 """NumPy's own functions on Tensors: a table lookup from ``np.f`` to what it does here.
 
-The table, `table.NUMPY`, is filled where the ops are defined. A function that is in none makes
-NumPy raise a TypeError that names it; nothing falls back to object arrays.
+The table, `table.NUMPY`, is filled where the ops are defined. A function that is in none is
+refused by its name; nothing falls back to object arrays.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import numpy as np
 
 from . import errors, ops
 from .arrays import HOLDERS
-from .engine.tensor import Tensor
 from .numpy_api.calculus import running
 from .numpy_api.order import add_reduceat
 from .numpy_code import numpy_name
@@ -54,11 +53,8 @@ METHODS: dict[str, dict[Any, Any]] = {
 }  # fmt: skip
 
 
-_NUMPYS = {None, np.ndarray.__array_ufunc__}
-
-
 def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """``Tensor.__array_ufunc__``: the op of the table, or NotImplemented, and NumPy names it."""
+    """``Tensor.__array_ufunc__``: the op of the table; what is in none is refused by its name."""
     out = kwargs.pop("out", ())
     if HOLDERS and not HOLDERS.isdisjoint(map(type, (*inputs, *out))):
         return NotImplemented  # they say first what they hold
@@ -93,9 +89,6 @@ def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[st
     elif method == "outer" and not kwargs:
         x, y = inputs
         return ufunc(ops.reshape(x, np.shape(x) + (1,) * np.ndim(y)), y)
-    others = {type(x) for x in inputs} - {Tensor}
-    if {getattr(kind, "__array_ufunc__", None) for kind in others} - _NUMPYS:
-        return NotImplemented  # another library's may know
     name = numpy_name(ufunc)
     raise errors.no_derivative(name if method == "__call__" else f"{name}.{method}")
 
@@ -128,6 +121,4 @@ def call_function(function: Any, types: Any, args: tuple[Any, ...], kwargs: Any)
             raise
     if function in IN_PLACE:
         raise errors.in_place(f"np.{function.__name__}", "ag.index_update(t, index, values)")
-    if {*types} - {Tensor, np.ndarray}:
-        return NotImplemented  # another library may know
     raise errors.no_derivative(numpy_name(function))

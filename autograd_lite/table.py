@@ -134,7 +134,7 @@ class Op(engine.Op):
             inputs = tuple(map(content, inputs))
         if params:
             if isinstance(self.forward, np.ufunc):  # dtype=, where=, …: as NumPy takes them
-                return self.forward(*inputs, **params)  # type: ignore[no-any-return]
+                return self.forward(*inputs, **params)
             self._settle(params)
         for x in inputs:
             if type(x) is Tensor:
@@ -155,8 +155,7 @@ class Op(engine.Op):
             for x in inputs
         ]
         run = composed(_on_arrays)[0] if Mode.entered else _on_arrays
-        value: Tensor = run(self, tuple(arrays), params)
-        return value
+        return run(self, tuple(arrays), params)
 
     def __reduce__(self) -> Any:
         """For pickling: an op is its entry in the table."""

@@ -95,8 +95,7 @@ def networks(
             parameter.data = rng.normal(scale=scale, size=parameter.shape)
         return net
 
-    found: SearchStrategy[Net] = st.composite(draw_network)()
-    return found
+    return st.composite(draw_network)()
 
 
 def batches(net: Any, max_rows: int = 12) -> SearchStrategy[tuple[Array, Array]]:
@@ -118,7 +117,4 @@ def batches(net: Any, max_rows: int = 12) -> SearchStrategy[tuple[Array, Array]]
             return x, rng.integers(0, 2, (q, 1)).astype(np.float64)
         return x, np.eye(n_out)[rng.integers(0, n_out, q)]
 
-    found: SearchStrategy[tuple[Array, Array]] = st.builds(
-        batch, st.integers(1, max_rows), st.integers(0, 2**32 - 1)
-    )
-    return found
+    return st.builds(batch, st.integers(1, max_rows), st.integers(0, 2**32 - 1))

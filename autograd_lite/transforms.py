@@ -46,8 +46,8 @@ class _Call(NamedTuple):
 
     Attributes:
         name: the transform that called it.
-        chosen: the arguments that are differentiated.
-        variables: a Tensor for each of their leaves.
+        argument: what is differentiated by.
+        variables: a Tensor for each of its leaves.
         first: what the call made has numbers greater than this.
         output: what the function returned.
         tensors: whether it was given Tensors, so that the results are Tensors too.
@@ -55,7 +55,7 @@ class _Call(NamedTuple):
     """
 
     name: str
-    chosen: tuple[Any, ...]
+    argument: Any
     variables: list[Tensor]
     first: int
     output: Any
@@ -86,10 +86,9 @@ class _Call(NamedTuple):
         outer = set() if self.tensors else self._outer(found)
         return [_given(x, self.tensors or (type(x) is Tensor and x in outer)) for x in found]
 
-    def like_arguments(self, found: Iterable[Any]) -> tuple[Any, ...]:
-        """Results, one for each variable, in the containers of the arguments."""
-        inner = iter(found)
-        return tuple(rebuilt(tree, inner) for tree in self.chosen)
+    def like_argument(self, found: Iterable[Any]) -> Any:
+        """Results, one for each variable, in the containers of the argument."""
+        return rebuilt(self.argument, iter(found))
 
     def value(self) -> Any:
         return rebuilt(self.output, iter(self.given(self.outputs())))
@@ -109,27 +108,21 @@ def _given(result: Any, is_tensor: bool) -> Any:
     return _leaf(own_array(array)) if is_tensor else own_array(array)
 
 
-def _call(
-    name: str, f: Function, argnums: Any, args: Sequence[Any], kwargs: dict[str, Any]
-) -> _Call:
-    args = list(args)
-    numbers = _numbers(name, argnums, len(args))
-    for i in numbers:
-        args[i] = containers.settled(args[i])
-    tensors = any(type(x) is Tensor for _, x in containers.walk([args, kwargs]))
-    chosen = tuple(args[i] for i in numbers)
-    given = leaves(chosen)
+def _call(name: str, f: Function, argument: Any, *others: Any) -> _Call:
+    """Call ``f`` on an argument, beside others that are not differentiated."""
+    argument = containers.settled(argument)
+    tensors = any(type(x) is Tensor for _, x in containers.walk([argument, *others]))
+    given = leaves(argument)
     containers.refuse_bound(
-        name, chosen, lambda x: type(x) is not int and is_numeric(x) and any(x is y for y in given)
-    )
+        name, [argument],
+        lambda x: type(x) is not int and is_numeric(x) and any(x is y for y in given),
+    )  # fmt: skip
     first = _next_number()
     with transforming():
         variables = [_variable(name, x) for x in given]
-        inner = iter(variables)
-        for i, tree in zip(numbers, chosen, strict=True):
-            args[i] = rebuilt(tree, inner)
-        lost = [part for i in numbers for part in containers.computed(args[i])]
-        output = containers.settled(f(*args, **kwargs))
+        inner = rebuilt(argument, iter(variables))
+        lost = containers.computed(inner)
+        output = containers.settled(f(inner))
     for part, held in lost:
         made, _ = made_since(first, outputs := leaves(output), variables)
         if not dependent(made, leaves(held)).isdisjoint(filter(is_tracked, outputs)):
@@ -137,20 +130,29 @@ def _call(
                 f"{name}: the function uses {part}, which the constructor makes of another part: "
                 "a derivative is lost; make it a property, or give plain tuples, lists and dicts"
             )
-    return _Call(name, chosen, variables, first, output, tensors)
+    return _Call(name, argument, variables, first, output, tensors)
 
 
-def _numbers(name: str, argnums: Any, given: int) -> list[int]:
-    """The positions of the arguments to differentiate; negative ones count from the last."""
-    numbers = []
-    for i in argnums if _is_several(argnums) else [argnums]:
-        if not -given <= operator.index(i) < given:
-            said = f"argument {i} is to be differentiated, of {given} positional arguments"
+def chosen(
+    name: str, f: Function, argnums: Any, args: Sequence[Any], kwargs: dict[str, Any]
+) -> tuple[Function, Any]:
+    """``f`` as a function of one argument, and that: the chosen one, or the tuple of several."""
+    several = isinstance(argnums, (tuple, list, range))
+    numbers = []  # of positions; negative ones count from the last
+    for i in argnums if several else [argnums]:
+        if not -len(args) <= operator.index(i) < len(args):
+            said = f"argument {i} is to be differentiated, of {len(args)} positional arguments"
             raise ValueError(f"{name}: {said}")
-        numbers.append(i % given)
+        numbers.append(i % len(args))
     if len(set(numbers)) < len(numbers):
         raise ValueError(f"{name}: argnums={argnums} names an argument twice")
-    return numbers
+
+    def alone(x: Any) -> Any:
+        full = dict(enumerate(args)) | dict(zip(numbers, x if several else [x], strict=True))
+        return f(*full.values(), **kwargs)
+
+    found = tuple(args[i] for i in numbers)
+    return alone, found if several else found[0]
 
 
 def _spelled(name: str, argnums: Any, argnum: Any) -> Any:
@@ -159,10 +161,6 @@ def _spelled(name: str, argnums: Any, argnum: Any) -> Any:
         raise TypeError(f"{name}: argnums and argnum are one argument, and both were given")
     numbers = argnum if argnums is None else argnums
     return 0 if numbers is None else numbers
-
-
-def _is_several(argnums: Any) -> bool:
-    return isinstance(argnums, (tuple, list, range))
 
 
 def _variable(name: str, x: Any) -> Tensor:
@@ -218,7 +216,7 @@ def value_and_grad(
 
     @functools.wraps(f, updated=())
     def differentiated(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        call = _call("grad", f, numbers, args, kwargs)
+        call = _call("grad", *chosen("grad", f, numbers, args, kwargs), args, kwargs)
         y = call.output
         if has_aux:
             if type(y) is not tuple or len(y) != 2:
@@ -228,8 +226,7 @@ def value_and_grad(
         _check_scalar(y)
         seeds = {y: beside(np.ones(y.shape, y.dtype), [y])} if is_tracked(y) else {}
         found = _pulled(call.variables, seeds, call.record())
-        gradients = call.like_arguments(call.given(found))
-        return call.value(), gradients if _is_several(numbers) else gradients[0]
+        return call.value(), call.like_argument(call.given(found))
 
     return differentiated
 
@@ -308,13 +305,13 @@ def vjp(f: Function, /, *primals: Any, **kwargs: Any) -> tuple[Any, Function]:
         >>> vjp_fn(np.array([1.0, 10.0]))
         (array([ 3., 40.]), array([ 1., 20.]))
     """
-    call = _call("vjp", f, range(len(primals)), primals, kwargs)
+    call = _call("vjp", lambda xs: f(*xs, **kwargs), primals, kwargs)
 
-    def vjp_fn(g: Any) -> tuple[Any, ...]:
+    def vjp_fn(g: Any) -> Any:
         cotangents = matched(call.output, g, "vjp: the cotangent")
         this = call.with_tensors(cotangents)
         seeds = _seeds(leaves(call.output), cotangents, "vjp")
-        return this.like_arguments(this.given(_pulled(this.variables, seeds, this.record())))
+        return this.like_argument(this.given(_pulled(this.variables, seeds, this.record())))
 
     return call.value(), vjp_fn
 
@@ -345,8 +342,9 @@ def jvp(
     for name, given in ("primals", primals), ("tangents", tangents):
         if not isinstance(given, (tuple, list)):
             raise TypeError(f"jvp: the {name} must be a tuple, not a {type(given).__name__}")
-    directions = matched(tuple(primals), tuple(tangents), "jvp: the tangents")
-    call = _call("jvp", f, range(len(primals)), primals, kwargs).with_tensors(directions)
+    primals = tuple(primals)
+    directions = matched(primals, tuple(tangents), "jvp: the tangents")
+    call = _call("jvp", lambda xs: f(*xs, **kwargs), primals, kwargs).with_tensors(directions)
     outputs = call.outputs()
     duals, back = _transposed(call.variables, outputs)
     found = _pulled(list(duals.values()), _seeds(back, directions, "jvp"), call.record())
@@ -408,16 +406,14 @@ def jacobian(
 
     @functools.wraps(f, updated=())
     def differentiated(*args: Any, **kwargs: Any) -> Any:
-        call = _call("jacobian", f, numbers, args, kwargs)
+        call = _call("jacobian", *chosen("jacobian", f, numbers, args, kwargs), args, kwargs)
         outputs, record = call.outputs(), call.record()
         if any(t.dtype.kind == "c" for t in (*call.variables, *filter(is_tracked, outputs))):
             said = "jacobian: complex inputs or outputs have a derivative by each part"
             raise TypeError(f"{said}; take real and imaginary parts apart, or use vjp and jvp")
         found = [d for y in outputs for d in _derivatives(y, call.variables, record)]
         given = iter(call.given(found))
-        blocks = [call.like_arguments(given) for _ in outputs]
-        several = _is_several(numbers)
-        return rebuilt(call.output, iter(b if several else b[0] for b in blocks))
+        return rebuilt(call.output, iter([call.like_argument(given) for _ in outputs]))
 
     return differentiated
 

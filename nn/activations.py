@@ -90,17 +90,12 @@ def identity(x: Any) -> Any:
 
 
 ACTIVATIONS: dict[str, Activation] = {
-    "sigmoid": ag.sigmoid,
-    "tanh": ag.tanh,
-    "relu": ag.relu,
-    "leaky_relu": leaky_relu,
-    "softplus": ag.softplus,
-    "softmax": softmax,
-    "log_softmax": log_softmax,
-    "gelu": gelu,
-    "silu": silu,
-    "identity": identity,
-}
+    f.__name__: f
+    for f in (
+        ag.sigmoid, ag.tanh, ag.relu, leaky_relu, ag.softplus, softmax, log_softmax, gelu, silu,
+        identity,
+    )
+}  # fmt: skip
 
 
 def activation(what: str | Activation) -> Activation:

@@ -95,5 +95,4 @@ def standardize(x: Any) -> Array:
         columns = ", ".join(str(i + 1) for i in constant)
         said = f"feature {columns} has no variation (each row has the same value)"
         raise ValueError(f"standardize: {said}, and can't be scaled; leave it out")
-    standardized: Array = (x - x.mean(axis=0, keepdims=True)) / x.std(axis=0, keepdims=True)
-    return standardized
+    return (x - x.mean(axis=0, keepdims=True)) / x.std(axis=0, keepdims=True)

@@ -290,8 +290,7 @@ class HuberLoss(_Loss):
 def _times(loss: Tensor, c: Any) -> Tensor:
     """``c · L``, which is then called L."""
     loss.name = None
-    result: Tensor = named(loss * c, "L")
-    return result
+    return named(loss * c, "L")
 
 
 class BCELoss(_Loss):

@@ -47,8 +47,7 @@ class Dropout(Module):
         if not (self.training and self.p):
             return x
         kept = (uniform(self.rng, x.shape) >= self.p) / (1 - self.p)
-        dropped: Tensor = x * Tensor(kept, name="m", dtype=np.result_type(x.dtype, np.float16))
-        return dropped
+        return x * Tensor(kept, name="m", dtype=np.result_type(x.dtype, np.float16))
 
 
 class _Scaled(Module):
@@ -64,8 +63,7 @@ class _Scaled(Module):
         if x.shape[-1:] != self.weight.shape:
             said = f"the last axis must have {self.weight.size} entries, and x has shape {x.shape}"
             raise ValueError(f"{type(self).__name__}: {said}")
-        scaled: Tensor = self.weight * self.normalised(x) + self.bias
-        return scaled
+        return self.weight * self.normalised(x) + self.bias
 
     def normalised(self, x: Tensor) -> Any:
         raise NotImplementedError

@@ -230,8 +230,7 @@ class MultiHeadAttention(Module):
                 raise ValueError("MultiHeadAttention: the mask lets a place attend to none")
             scores = np.where(hidden, -np.inf, scores)
         together = (named(softmax(scores), "A") @ v).swapaxes(1, 2)
-        result: Tensor = self.out(named(together.reshape(query.shape), "H"))
-        return result
+        return self.out(named(together.reshape(query.shape), "H"))
 
     def parted(self, x: Any, name: str) -> Any:
         """``(q, t, width)`` → ``(q, heads, t, d)``."""

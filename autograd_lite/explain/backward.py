@@ -53,8 +53,6 @@ class Contribution:
     def carried(self, taps: Taps, record: bool = False) -> Any:
         """What it adds to the target's cotangent, given a pass with these taps."""
         found = reduce(add, (taps.parts[end] for use in self.uses for end in use.ends))
-        if self.x is self.target:
-            return found
         layers = [Unread([self.x], record).layer]
         return pull({self.x: found}, {self.target}, record, layers)[self.target]
 
@@ -134,8 +132,6 @@ class Backward:
             for x in arrows(step, on):
                 self.onward.setdefault(x, []).append(step.result)
         _regions(self.gradients, numbers)
-        if not self.gradients:
-            return
         ones, taps = np.ones(plan.output.shape, plan.output.dtype), Taps(numbers)
         tracked = {t for t in walk(plan.output) if t._tracked}
         with np.errstate(all="ignore"):

@@ -29,13 +29,11 @@ def sources(step: Step, brief: bool = False) -> Sources:
     """
     wanted = layout(step.shape, brief).entries
     keys = [operand.key for operand in step.operands]
-    if step.kind == "update":
-        return {i: {key: [i] for key in keys} for i in wanted if step.value is not None}
     region, inputs = step.region, {x: key for x, key in step.inputs.items() if key in keys}
     if len(region) > _MOST_OPS:
         return {}
     if not region:
-        return {j: {key: [j]} for j in wanted for key in inputs.values()}
+        return {j: {key: [j] for key in keys} for j in wanted if step.value is not None}
     shown = {x: layout(x.shape, brief).entries for x in inputs}
     everything = _exactly(region, list(inputs))
     if everything is None:

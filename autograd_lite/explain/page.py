@@ -386,7 +386,6 @@ def _group(name: str, label: str, inner: str) -> str:
 
 def _contributions(story: Story, step: Step, g: Gradient, words: Words) -> str:
     """What each use adds, and the sum."""
-    assert step.value is not None
     used, n = g.uses
     shown, number = [], story.numbers[g.target]
     for i, part in enumerate(g.contributions):

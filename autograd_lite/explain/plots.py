@@ -13,17 +13,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..engine.tensor import Array
+from ..errors import imported
 from ..show import mathml
 from ..show.words import ENGLISH, Words
 
-try:
-    from matplotlib.figure import Figure
-
-    from ..show.plots import styled, svg
-except ImportError as error:
-    raise ImportError(
-        'explain: a training is drawn by matplotlib: pip install "autograd_lite[plots]"'
-    ) from error
+Figure = imported("matplotlib.figure", "explain: a training is drawn by", "plots").Figure
+from ..show.plots import styled, svg  # noqa: E402  (which needs it)
 
 MOST_CLASSES = 6
 GRID = 80
@@ -67,12 +62,10 @@ class Classes(NamedTuple):
                 [np.delete(prediction, c, axis=1).max(axis=1) for c in range(len(self.labels))],
                 axis=1,
             )
-            first: Array = (prediction - others)[:, 1:]
-            return first
+            return (prediction - others)[:, 1:]
         if self.level == 0.5 and prediction.min() >= 0 and prediction.max() <= 1:
             p = prediction.clip(1e-15, 1 - 1e-15)
-            logits: Array = np.log(p) - np.log1p(-p)
-            return logits
+            return np.log(p) - np.log1p(-p)
         return prediction - self.level
 
 
@@ -198,7 +191,7 @@ def _finite(values: Any) -> Array:
     return np.where(np.isfinite(values), values, np.nan)
 
 
-def _svg(figure: Figure, name: str, now: int, words: Words, labels: Sequence[str] = ()) -> str:
+def _svg(figure: Any, name: str, now: int, words: Words, labels: Sequence[str] = ()) -> str:
     """As it stands in a page: colours by name, no ids but those of states, few points.
 
     It was drawn with English words, which are as long, about, as what is put in their place.

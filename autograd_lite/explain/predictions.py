@@ -66,7 +66,6 @@ class Predictions:
         asked: dict[str, Any] = {"shape": list(step.shape)}
         asked |= {key: words(key) for key in ("right", "wrong", "unreadable")}
         if entries:
-            assert step.value is not None
             asks: list[dict[str, Any]] = [
                 {"entry": i, "value": float(step.value.flat[i]), "mistakes": mistakes}
                 for i, mistakes in zip(entries, self._mistakes(step, entries), strict=True)
@@ -101,7 +100,6 @@ class Predictions:
 
     def _mistakes(self, step: Step, entries: list[int]) -> list[list[dict[str, Any]]]:
         """Of each of these entries the wrong answers that are known, each once."""
-        assert step.value is not None
         found: list[list[dict[str, Any]]] = [[] for _ in entries]
         known = [[float(step.value.flat[i])] for i in entries]
         for wrong, says in self._wrong(step):
@@ -125,8 +123,6 @@ class Predictions:
 
     def _of_gradient(self, step: Step) -> Iterator[Wrong]:
         """The edits of the formula that the checks look for, the likeliest first."""
-        assert step.value is not None
-        assert step.gradient is not None
         g, readings = step.gradient, self._readings
         language = LANGUAGES.index(self._words.lang)
 
@@ -150,7 +146,6 @@ class Predictions:
             yield array, said(edit.kind, *edit.values)
 
     def _of_forward(self, step: Step) -> Iterator[Wrong]:
-        assert step.value is not None
         words = partial(partial, self._words)
         region = step.region
         op = step.tensor.op
@@ -214,6 +209,3 @@ def _edited(readings: Readings, name: str) -> Iterator[tuple[Edit, Array]]:
             array = make()
         if array is not None:
             yield edit, array
-
-
-__all__ = ["Predictions"]

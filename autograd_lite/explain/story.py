@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import count
+from typing import Any
 
 import numpy as np
 
@@ -89,12 +90,12 @@ class Step:
     tensor: Tensor
     key: str
     name: str
-    value: Array | None
+    value: Any
     formulas: list[Formula]
     operands: list[Matrix]
     region: list[Tensor] = field(default_factory=list)
     inputs: Mapping[Tensor, str] = field(default_factory=dict)
-    gradient: Gradient | None = None
+    gradient: Any = None
     line: Line | None = None
     figure: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -363,6 +364,3 @@ def _abridged(told: list[Step]) -> tuple[list[Step], tuple[int, int]]:
         return told, (0, 0)
     half = MOST_STEPS // 2
     return told[:half] + told[-half:], (half, len(told) - 2 * half)
-
-
-__all__ = ["Formula", "Matrix", "Step", "Story", "tell"]

@@ -25,45 +25,47 @@ Gradient = Callable[[Any, int], Any]
 Callback = Callable[[Any, int, Any], object] | None
 
 
-class _Point:
-    """Where an optimizer is: as a vector, and as the containers that functions are given."""
+def _minimized(
+    change: Callable[[Any, int], Any], grad: Gradient, x: Any, callback: Callback, num_iters: int
+) -> Any:
+    """``x`` after so many steps, each of which takes ``change(gradient, i)`` off it."""
+    vector, unflatten = flatten(x)
+    for i in range(num_iters):
+        x = unflatten(vector)
+        g = grad(x, i)
+        if callback:
+            callback(x, i, g)
+        vector = vector - change(flatten(matched(x, g, "the gradient"))[0], i)
+    return unflatten(vector)
 
-    def __init__(self, grad: Gradient, x: Any, callback: Callback) -> None:
-        self.grad, self.callback = grad, callback
-        self.vector, self.unflatten = flatten(x)
 
-    def gradient(self, i: int) -> Any:
-        x = self.value()
-        g = self.grad(x, i)
-        if self.callback:
-            self.callback(x, i, g)
-        return flatten(matched(x, g, "the gradient"))[0]
+def _running_mean(past: float, mean: Any = 0.0) -> Callable[[Any], Any]:
+    """A function that is given one array after the other: their mean, ``past`` of it the former."""
 
-    def value(self) -> Any:
-        return self.unflatten(self.vector)
+    def of(new: Any) -> Any:
+        nonlocal mean
+        mean = past * mean + (1 - past) * new
+        return mean
+
+    return of
 
 
 def sgd(grad: Gradient, x: Any, callback: Callback = None, num_iters: int = 200,
         step_size: float = 0.1, mass: float = 0.9) -> Any:  # fmt: skip
     """Gradient descent with momentum: a running mean of the gradients, ``mass`` of it the past."""
-    at = _Point(grad, x, callback)
-    mean = np.zeros(at.vector.shape)
-    for i in range(num_iters):
-        mean = mass * mean + (1 - mass) * at.gradient(i)
-        at.vector = at.vector - step_size * mean
-    return at.value()
+    mean = _running_mean(mass)
+    return _minimized(lambda g, i: step_size * mean(g), grad, x, callback, num_iters)
 
 
 def rmsprop(grad: Gradient, x: Any, callback: Callback = None, num_iters: int = 100,
             step_size: float = 0.1, gamma: float = 0.9, eps: float = 1e-8) -> Any:  # fmt: skip
     """Steps of the gradient by the root of its running mean square (Tieleman and Hinton, 2012)."""
-    at = _Point(grad, x, callback)
-    square = np.ones(at.vector.shape)
-    for i in range(num_iters):
-        g = at.gradient(i)
-        square = gamma * square + (1 - gamma) * g**2
-        at.vector = at.vector - step_size * g / (np.sqrt(square) + eps)
-    return at.value()
+    square = _running_mean(gamma, 1.0)
+
+    def change(g: Any, i: int) -> Any:
+        return step_size * g / (np.sqrt(square(g**2)) + eps)
+
+    return _minimized(change, grad, x, callback, num_iters)
 
 
 def adam(
@@ -71,11 +73,10 @@ def adam(
     step_size: float = 0.001, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8,
 ) -> Any:  # fmt: skip
     """Both means, unbiased (Kingma and Ba, "Adam", 2015, algorithm 1)."""
-    at = _Point(grad, x, callback)
-    mean, square = np.zeros(at.vector.shape), np.zeros(at.vector.shape)
-    for i in range(num_iters):
-        g = at.gradient(i)
-        mean, square = b1 * mean + (1 - b1) * g, b2 * square + (1 - b2) * g**2
-        root = np.sqrt(square / (1 - b2 ** (i + 1)))
-        at.vector = at.vector - step_size * mean / (1 - b1 ** (i + 1)) / (root + eps)
-    return at.value()
+    mean, square = _running_mean(b1), _running_mean(b2)
+
+    def change(g: Any, i: int) -> Any:
+        root = np.sqrt(square(g**2) / (1 - b2 ** (i + 1)))
+        return step_size * mean(g) / (1 - b1 ** (i + 1)) / (root + eps)
+
+    return _minimized(change, grad, x, callback, num_iters)

@@ -1,10 +1,6 @@
 """``numpy.fft``, under this name."""
 
-from typing import Any
-
 import numpy.fft as _own
 from numpy.fft import *
 
-
-def __getattr__(name: str) -> Any:
-    return getattr(_own, name)
+__getattr__ = _own.__getattribute__

@@ -11,7 +11,7 @@ from ..arrays import as_array, beside, is_foreign, of_values
 from ..ops import astype, imag, matmul, matrix_transpose, real, root
 from ..ops import linalg as rules
 from ..ops.define import implements, numpys, operand, ran, setting, value
-from ..ops.elementwise import conjugate_of
+from ..ops.elementwise import size_squared
 from ..ops.linalg import adjoint, det, eye, inv, largest, lower
 from .products import matrix_power, multi_dot, tensordot, vecdot
 
@@ -102,7 +102,7 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
     x = pinv(a, least) @ b
     if sums.size:
         rest = b - a @ x
-        sums = np.reshape(np.sum(real(rest * conjugate_of(rest)), axis=0), sums.shape)
+        sums = np.reshape(np.sum(size_squared(rest), axis=0), sums.shape)
     return x, sums, rank, svdvals(a)
 
 
@@ -341,8 +341,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
 
 
 def _root_of_squares(x: Any, axes: tuple[int, ...], keepdims: Any) -> Any:
-    squares = real(x * conjugate_of(x)) if x.dtype.kind == "c" else x * x
-    return root(np.sum(squares, axis=axes, keepdims=keepdims))
+    return root(np.sum(size_squared(x), axis=axes, keepdims=keepdims))
 
 
 def _root_of_powers(x: Any, ord: Any, axes: tuple[int, ...], keepdims: Any) -> Any:

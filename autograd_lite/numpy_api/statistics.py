@@ -11,9 +11,9 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..arrays import as_array, beside, guard, perhaps, refuse
 from ..engine.tensor import Tensor
-from ..ops import astype, conj, max, mean, min, prod, real, root, sum
+from ..ops import astype, max, mean, min, prod, root, sum
 from ..ops.define import by_name, implements, operand, ran, refuse_out, value
-from ..ops.elementwise import conjugate_of
+from ..ops.elementwise import conjugate_of, size_squared
 from ..ops.reductions import count, refuse_rounding
 
 __all__ = [
@@ -142,9 +142,7 @@ def var(
         dtype = np.float32
     if mean is None:
         mean = _mean(a, axis, dtype, keepdims=True, where=where)
-    deviation = a - mean
-    square = real(deviation * conj(deviation)) if a.dtype.kind == "c" else deviation * deviation
-    total = sum(square, axis, dtype, keepdims=keepdims, where=where)
+    total = sum(size_squared(a - mean), axis, dtype, keepdims=keepdims, where=where)
     degrees = count(a, axis, keepdims, where) - (ddof if correction is None else correction)
     variance = total / as_array(np.maximum(degrees, 0)).astype(total.dtype)[()]
     return variance if narrow is None else astype(variance, narrow)

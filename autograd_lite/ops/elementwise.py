@@ -142,11 +142,14 @@ def _squared(x: Tensor) -> Any:
         return None  # a leaf was given other data since
     if op is root:
         return positive(inputs[0])  # a result of its own, that may be named
-    squares = [
-        real(t * conj(t)) if type(t) is Tensor and t.dtype.kind == "c" else multiply(t, t)
-        for t in inputs
-    ]
+    squares = [*map(size_squared, inputs)]
     return squares[0] if op is absolute else squares[0] + squares[1]
+
+
+def size_squared(x: Any) -> Any:
+    """``|x|²``, without a root."""
+    is_complex = getattr(x, "dtype", _FLOAT).kind == "c"
+    return real(x * conj(x)) if is_complex else x * x
 
 
 implements(np.square)(lambda x: power(x, 2))

@@ -298,18 +298,16 @@ def _svd_vjp(g: Any, out: Any, x: Any, full_matrices: bool, read: Any = None) ->
     sums = _reciprocal(s[..., None, :] + s[..., None], s, _pairs(used), _SVD)
     gaps = _reciprocal_gaps(s, _pairs(used + more), _SVD)
     middle = _diagonal(gs) + ((turn_u + turn_v) * sums + (turn_u - turn_v) * gaps) / 2
-    left, right = conjugate_of(u) @ middle, conjugate_of(v)
-    if m > k:  # moves out of the space of u's columns
-        outside = gu - conjugate_of(u) @ inner_u
-        used = (_used(gu) + more)[..., None, :]
-        left = left + outside * _reciprocal(s[..., None, :], s, used, _SVD)
-    gx = left @ mt(right)
-    if v.shape[-2] > k:
-        outside = gv - right @ inner_v
-        used = (_used(gv) + more)[..., None, :]
-        scaled = outside * _reciprocal(s[..., None, :], s, used, _SVD)
-        gx = gx + conjugate_of(u) @ mt(scaled)
-    return gx
+
+    def outside(x: Any, gx: Any, inner: Any) -> Any:
+        """Moves out of the space of the columns of x."""
+        used = (_used(gx) + more)[..., None, :]
+        return (gx - conjugate_of(x) @ inner) * _reciprocal(s[..., None, :], s, used, _SVD)
+
+    left, right = conjugate_of(u), conjugate_of(v)
+    moved = left @ middle
+    gx = (moved + outside(u, gu, inner_u) if m > k else moved) @ mt(right)
+    return gx + left @ mt(outside(v, gv, inner_v)) if v.shape[-2] > k else gx
 
 
 svd_op: Op = op(

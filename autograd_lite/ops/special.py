@@ -18,8 +18,6 @@ from ..show.notation import function
 from ..table import NUMPY, OPS, Case, Op, op
 from .elementwise import POSITIVE, WITHIN_1, astype
 
-__all__: list[str] = []
-
 Rule = Callable[..., Any]
 PART = (0.1, 0.9)
 SQRT_PI = np.sqrt(np.pi)

@@ -161,7 +161,6 @@ class Diagram:
         """Of the arrow between two nodes; from node 1 it is the bias."""
         linear = self.layers[k].linear
         if tail is None:
-            assert linear.bias is not None
             return float(array_of(linear.bias)[0, head.entry])
         return float(array_of(linear.weight)[tail.entry, head.entry])
 
