@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -58,25 +59,26 @@ SUMS: list[Callable[[Term, frozenset[int], bool], Term | None]] = []
 PRODUCTS: list[Callable[[Term, Term], Term | None]] = []
 """What else a product of matrices may be."""
 _MOST_MARKS = 10**6  # entries of what marks rows that were looked up
-Params = dict[str, Any]
-Normal = Callable[[list[Term], Params, Shape | None], Term | None]
+Form = Callable[..., Term | None]
 
 
-def normal(*names: str) -> Callable[[Normal], Normal]:
-    """What is decorated makes the terms of these ops; None where they are just these."""
+def normal(*names: str) -> Callable[[Form], Form]:
+    """What is decorated makes the terms of these ops; None where they are just these.
 
-    def register(f: Normal) -> Normal:
-        NORMAL.update(dict.fromkeys(names, f))
-        return f
+    It is given the operands, and by keyword what it takes of the op's name, as ``op``, the
+    ``shape`` of the result, and the settings.
+    """
 
-    return register
+    def register(f: Form) -> Form:
+        takes = inspect.signature(f).parameters
+        takes_all = any(p.kind is p.VAR_KEYWORD for p in takes.values())
 
+        def form(op: str, args: Sequence[Term], params: Any, shape: Shape | None) -> Term | None:
+            own = params if shape is None else {**params, "shape": shape}
+            given = {key: x for key, x in {**own, "op": op}.items() if key in takes}
+            return f(*args, **({**params, **given} if takes_all else given))
 
-def normals(*names: str) -> Callable[[Callable[..., Term | None]], Any]:
-    """The same for several, each of which is told: by ``(op, args, params, shape)``."""
-
-    def register(f: Callable[..., Term | None]) -> Any:
-        NORMAL.update({op: partial(f, op) for op in names})
+        NORMAL.update({op: partial(form, op) for op in names})
         return f
 
     return register
@@ -95,17 +97,14 @@ def varying(e: Term, ndim: int) -> frozenset[int]:
 
 
 @normal("sum")
-def _sum(args: list[Term], params: Params, shape: Shape | None) -> Term:
-    found = summed(args[0], axes_of(params, args[0].ndim))
-    return found if shape is None else shaped(found, shape)
+def _sum(x: Term, **params: Any) -> Term:
+    return summed(x, axes_of(params, x.ndim))
 
 
 @normal("mean")
-def _mean(args: list[Term], params: Params, shape: Shape | None) -> Term:
-    (x,) = args
+def _mean(x: Term, **params: Any) -> Term:
     axes = axes_of(params, x.ndim)
-    found = scaled(summed(x, axes, False), 1 / (math.prod(x.shape[a] for a in axes) or 1))
-    return found if shape is None else shaped(found, shape)
+    return scaled(summed(x, axes, False), 1 / (math.prod(x.shape[a] for a in axes) or 1))
 
 
 def summed(x: Term, axes: Iterable[int], products: bool = True) -> Term:
@@ -291,9 +290,6 @@ def _stacked_product(x: Term, k: int, stack: int) -> Term | None:
     groups: dict[frozenset[int], list[tuple[Term, float]]] = {}
     for f, p in x.args if x.op == "*" else ():
         free = varying(f, x.ndim) - {k, *range(stack)}
-        for other in [g for g in groups if g & free]:
-            groups[free | other] = groups.pop(other) + groups.get(free | other, [])
-            free |= other
         groups.setdefault(free, []).append((f, p))
     if len(groups) != 2 or any(len(free) > 1 for free in groups):
         return None
@@ -335,17 +331,11 @@ def _one_by_one(x: Term, axes: frozenset[int], products: bool) -> Term | None:
 
 
 @normal("picked")
-def _picked(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
-    x, _ = args
-    found = tuple(n for i, n in enumerate(x.shape) if i not in params["axes"])
-    if (place := marked(args[1])) is not None:
-        block = _of_blocks(x, [range(i, i + 1) for i in place])
-        if block is not None:
-            return shaped(block, shape or found)
-        if x.op in ("+", "*", *ENTRYWISE):  # of each operand its own
-            return remade(x, [entry(f, place) for f in x.operands], shape or found)
-    made = rewritten(intern("picked", tuple(args), params, found, x.size + 1.5))
-    return made if shape is None else shaped(made, shape)
+def _picked(x: Term, marks: Term, axes: Sequence[int]) -> Term:
+    shape = tuple(n for i, n in enumerate(x.shape) if i not in axes)
+    if (place := marked(marks)) is not None and x.op in ("+", "*", *ENTRYWISE):
+        return remade(x, [entry(f, place) for f in x.operands], shape)  # of each its own
+    return rewritten(intern("picked", (x, marks), {"axes": axes}, shape, x.size + 1.5))
 
 
 def reduction(*ops: str, keeps: bool = False) -> Callable[[Any], Any]:
@@ -355,17 +345,15 @@ def reduction(*ops: str, keeps: bool = False) -> Callable[[Any], Any]:
     """
 
     def register(form: Callable[[str, Term, frozenset[int], Shape], Term]) -> Any:
-        def of(op: str, args: list[Term], params: Params, shape: Shape | None) -> Term:
-            (x,) = args
+        @normal(*ops)
+        def of(x: Term, op: str, **params: Any) -> Term:
             axes = frozenset(i for i in axes_of(params, x.ndim) if x.shape[i] != 1)
             whole = x.shape if keeps else kept(x.shape, axes)
             found = None
             if x.op == "transpose" or [y.op for y in x.operands] == [op]:
                 found = of_moved(x, axes, whole, lambda y, own: make(op, [y], {"axes": own}))
-            found = found or form(op, x, axes, whole)
-            return found if shape is None else shaped(found, shape)
+            return found or form(op, x, axes, whole)
 
-        NORMAL.update({op: partial(of, op) for op in ops})
         return form
 
     return register
@@ -402,9 +390,7 @@ def _inward(
 
 
 @normal("reshape", "squeeze", "expand_dims", "ravel")
-def _reshape(args: list[Term], params: Params, shape: Shape | None) -> Term:
-    (x,) = args
-    assert shape is not None
+def _reshape(x: Term, shape: Shape) -> Term:
     if x.shape == shape:
         return x
     c, rest = coefficient(x)
@@ -475,11 +461,10 @@ def _moved_axes(old: Shape, new: Shape, axes: Iterable[int]) -> frozenset[int]:
 
 
 @normal("repeat")
-def _repeat(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
-    (x,), n, axis = args, params["repeats"], params.get("axis")
-    if not isinstance(n, int) or axis is None:
+def _repeat(x: Term, repeats: Any, axis: int | None = None) -> Term | None:
+    if not isinstance(repeats, int) or axis is None:
         return None
-    by = tuple(n if i == axis % x.ndim else 1 for i in range(x.ndim))
+    by = tuple(repeats if i == axis % x.ndim else 1 for i in range(x.ndim))
     if x.op == "upsample":
         x, by = x.args[0], tuple(a * b for a, b in zip(by, x.params["by"], strict=True))
     whole = tuple(m * b for m, b in zip(x.shape, by, strict=True))
@@ -487,10 +472,8 @@ def _repeat(args: list[Term], params: Params, shape: Shape | None) -> Term | Non
 
 
 @normal("transpose")
-def _transpose(args: list[Term], params: Params, shape: Shape | None) -> Term:
-    (x,) = args
-    perm = params.get("axes")
-    perm = tuple(range(x.ndim))[::-1] if perm is None else tuple(int(i) % x.ndim for i in perm)
+def _transpose(x: Term, axes: Sequence[int] | None = None) -> Term:
+    perm = tuple(range(x.ndim))[::-1] if axes is None else tuple(int(i) % x.ndim for i in axes)
     if perm == tuple(range(x.ndim)):
         return x
     moved = tuple(x.shape[i] for i in perm)
@@ -596,9 +579,9 @@ def _in_order(perm: Sequence[int], shape: Shape) -> bool:
 
 
 @normal("matmul")
-def _matmul(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
+def _matmul(a: Term, b: Term) -> Term | None:
     """Vectors stay vectors: a column that was made of one is none, and ``u A`` is ``Aᵀ u``."""
-    (c, a), (d, b) = map(_scale, args)
+    (c, a), (d, b) = _scale(a), _scale(b)
     if c is not ONE or d is not ONE:
         return product([(c, 1), (d, 1), (make("matmul", [a, b]), 1)])
     if a.ndim == b.ndim == 1:
@@ -666,8 +649,7 @@ def _product_shape(a: Shape, b: Shape) -> Shape:
 
 
 @normal("inv")
-def _inv(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
-    (x,) = args
+def _inv(x: Term) -> Term | None:
     inner = x.args[0] if x.op == "transpose" else x
     return None if inner is x else make("transpose", [make("inv", [inner])], x.params)
 
@@ -703,22 +685,20 @@ SUMS.append(_square_by_cholesky)
 
 
 @normal("logdet_of_triangle")
-def _logdet(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
-    return make("logdet", args, {}, ()) if is_symmetric(args[0], (1, 0)) else None
+def _logdet(x: Term) -> Term | None:
+    return make("logdet", [x], {}, ()) if is_symmetric(x, (1, 0)) else None
 
 
-NORMAL |= {
-    "solve": lambda args, *_: make("matmul", [make("inv", args[:1]), args[1]]),
-    "linear": lambda args, *_: total([(make("matmul", args[:2]), 1), (args[2], 1)]),
-    "broadcast_to": lambda args, _, shape: shaped(bare(args[0]), shape),
-    "flip": lambda args, params, _: _flipped(args[0], axes_of(params, args[0].ndim)),
-}
+normal("solve")(lambda a, b: make("matmul", [make("inv", [a]), b]))
+normal("linear")(lambda x, w, b: total([(make("matmul", [x, w]), 1), (b, 1)]))
+normal("broadcast_to")(lambda x, shape: shaped(bare(x), shape))
+normal("flip")(lambda x, **params: _flipped(x, axes_of(params, x.ndim)))
 
 
 @normal("einsum")
-def _einsum(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
+def _einsum(*args: Term, subscripts: str) -> Term | None:
     """A product, summed over the letters that the result hasn't."""
-    left, result = params["subscripts"].split("->")
+    left, result = subscripts.split("->")
     letters = left.split(",")
     if "." in left or any(len(set(own)) < len(own) for own in letters):
         return None
@@ -792,10 +772,7 @@ def _put_at(g: Term, places: Any, whole: Shape) -> Term | None:
 
 
 @normal("getitem")
-def _getitem(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
-    (x,) = args
-    assert shape is not None
-    index = params["index"]
+def _getitem(x: Term, index: Any, shape: Shape) -> Term | None:
     if math.prod(x.shape) == math.prod(shape) and _keeps_order(index):
         return shaped(x, shape)
     ranges = ranges_of(index, x.shape)
@@ -869,14 +846,14 @@ def _flipped(x: Term, axes: frozenset[int]) -> Term:
     return intern("getitem", (x,), index, x.shape, x.size + 0.5) if axes else x
 
 
-@normals("cumsum", "cumsum_back")
-def _running(op: str, args: list[Term], params: Params, shape: Shape | None) -> Term | None:
+@normal("cumsum", "cumsum_back")
+def _running(x: Term, op: str, axis: int) -> Term | None:
     """Of what is turned round: sums from the other end, turned round."""
-    (x,), axis = args, params["axis"] % args[0].ndim
+    axis %= x.ndim
     if x.op != "getitem" or flipped_axes(x.params["index"], x.shape) != {axis}:
         return None
     other = "cumsum_back" if op == "cumsum" else "cumsum"
-    return _flipped(make(other, x.args, params, x.shape), frozenset([axis]))
+    return _flipped(make(other, x.args, {"axis": axis}, x.shape), frozenset([axis]))
 
 
 def block_of(f: Term) -> tuple[Term, list[range]]:
@@ -930,10 +907,9 @@ def _of_blocks(x: Term, ranges: list[range]) -> Term | None:
 
 
 @normal("concatenate")
-def _concatenated(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
+def _concatenated(*args: Term, axis: int, shape: Shape) -> Term | None:
     """What is put among zeros, where some of the blocks are just that."""
-    assert shape is not None
-    axis, end, parts = params["axis"] % len(shape), 0, list[tuple[Term, float]]()
+    axis, end, parts = axis % len(shape), 0, list[tuple[Term, float]]()
     for x in args:
         at = [range(n) for n in shape]
         at[axis] = range(end, end := end + x.shape[axis])
@@ -945,10 +921,8 @@ def _concatenated(args: list[Term], params: Params, shape: Shape | None) -> Term
 
 
 @normal("index_update")
-def _replaced(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
+def _replaced(a: Term, values: Term, index: Any) -> Term | None:
     """What is put at an index, among what is left of what was there."""
-    a, values = args
-    index = params["index"]
     ranges = ranges_of(index, a.shape)
     if ranges is None:
         return None
@@ -969,7 +943,8 @@ def _replaced(args: list[Term], params: Params, shape: Shape | None) -> Term | N
     given = below.kind == "given" and below.name is None
     are_zeros = not below.value.any() if given else as_number(bare(below)) == 0
     if e.args and not (is_zero.all() or are_zeros):
-        left.append((intern("index_update", (e, number(0)), params, e.shape, e.size + 0.5), 1.0))
+        cleared = intern("index_update", (e, number(0)), {"index": index}, e.shape, e.size + 0.5)
+        left.append((cleared, 1.0))
     return total(left, a.shape)
 
 
@@ -1024,9 +999,8 @@ def _keeps_order(index: Any) -> bool:
 
 
 @normal("scatter")
-def _scatter(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
-    (g,) = args
-    whole, index = tuple(params["shape"]), params["index"]
+def _scatter(g: Term, index: Any, shape: Shape) -> Term | None:
+    whole = tuple(shape)
     if math.prod(whole) == math.prod(g.shape) and _keeps_order(index):
         return shaped(g, whole)
     ranges = ranges_of(index, whole)
@@ -1071,10 +1045,9 @@ def _rows_added(g: Term, k: Any, whole: Shape) -> Term | None:
     return shaped(summed(by_row, range(k.ndim)), whole)
 
 
-@normals("diag", "diagonal", "take", "take_along_axis")
-def _move(op: str, args: list[Term], params: Params, shape: Shape | None) -> Term | None:
+@normal("diag", "diagonal", "take", "take_along_axis")
+def _move(x: Term, op: str, **params: Any) -> Term | None:
     """What only moves entries: where they go is found by letting it move their numbers."""
-    (x,) = args
     numbers = np.arange(1, 1 + math.prod(x.shape)).reshape(x.shape)
     places = np.asarray(OPS[op].forward(numbers, **params)) - 1
     found = _picked_at(x, places) if (places >= 0).all() else None
@@ -1082,9 +1055,9 @@ def _move(op: str, args: list[Term], params: Params, shape: Shape | None) -> Ter
 
 
 @normal("pick")
-def _pick(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
+def _pick(x: Term, index: Any) -> Term | None:
     """Entries that a mask took, put back to where they were."""
-    (x,), places = args, params["index"] - 1
+    places = index - 1
     mask = x.params.get("index")
     if x.op != "getitem" or not isinstance(mask, np.ndarray) or mask.shape != x.args[0].shape:
         return None
@@ -1103,8 +1076,8 @@ def taken(mask: Any, ndim: int) -> Term:
 
 
 @normal("collect")
-def _collect(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
-    (g,), places, whole = args, params["index"] - 1, tuple(params["shape"])
+def _collect(g: Term, index: Any, shape: Shape) -> Term | None:
+    places, whole = index - 1, tuple(shape)
     if (places >= 0).all():
         rows = _looked_up(places, whole)
         return _put_at(g, places, whole) if rows is None else _rows_added(g, rows, whole)

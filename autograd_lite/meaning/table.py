@@ -15,13 +15,12 @@ import numpy as np
 from ..show.notation import function
 from ..show.writer import axes_of
 from ..table import OPS, Op
-from .moves import Params, normal, normals, reduction, varying
+from .moves import normal, reduction, varying
 from .rules import Rule
 from .terms import (
     COLLECTED,
     COMPARISONS,
     ENTRYWISE,
-    NORMAL,
     ONE,
     ZEROS,
     Off,
@@ -180,53 +179,49 @@ def axis_of(axes: Any) -> Any:
 
 # ---------------------------------------------------------------------- arithmetic
 
-_ARITHMETIC: dict[str, Callable[[list[Term], dict[str, Any]], Term]] = {
-    "add": lambda a, _: total([(a[0], 1), (a[1], 1)]),
-    "subtract": lambda a, _: total([(a[0], 1), (a[1], -1)]),
-    "negative": lambda a, _: total([(a[0], -1)]),
-    "multiply": lambda a, _: product([(a[0], 1), (a[1], 1)]),
-    "divide": lambda a, _: product([(a[0], 1), (a[1], -1)]),
-    "reciprocal": lambda a, _: product([(a[0], -1)]),
-    "square": lambda a, _: product([(a[0], 2)]),
-    "sqrt": lambda a, _: product([(a[0], 0.5)]),
-    "fixed_power": lambda a, params: product([(a[0], params["exponent"])]),
-    "expm1": lambda a, _: total([(exp(a[0]), 1), (ONE, -1)]),
-    "log1p": lambda a, _: log(total([(a[0], 1), (ONE, 1)])),
-    "logaddexp": lambda a, _: total([(softplus(a[0] - a[1]), 1), (a[1], 1)]),
-    "exp2": lambda a, _: exp(scaled(a[0], math.log(2))),
-    "log2": lambda a, _: scaled(log(a[0]), 1 / math.log(2)),
-    "log10": lambda a, _: scaled(log(a[0]), 1 / math.log(10)),
+_ARITHMETIC: dict[str, Callable[..., Term]] = {
+    "add": lambda x, y: total([(x, 1), (y, 1)]),
+    "subtract": lambda x, y: total([(x, 1), (y, -1)]),
+    "negative": lambda x: total([(x, -1)]),
+    "multiply": lambda x, y: product([(x, 1), (y, 1)]),
+    "divide": lambda x, y: product([(x, 1), (y, -1)]),
+    "reciprocal": lambda x: product([(x, -1)]),
+    "square": lambda x: product([(x, 2)]),
+    "sqrt": lambda x: product([(x, 0.5)]),
+    "root": lambda x: product([(x, 0.5)]),
+    "fixed_power": lambda x, exponent: product([(x, exponent)]),
+    "expm1": lambda x: total([(exp(x), 1), (ONE, -1)]),
+    "log1p": lambda x: log(total([(x, 1), (ONE, 1)])),
+    "logaddexp": lambda x, y: total([(softplus(x - y), 1), (y, 1)]),
+    "exp2": lambda x: exp(scaled(x, math.log(2))),
+    "log2": lambda x: scaled(log(x), 1 / math.log(2)),
+    "log10": lambda x: scaled(log(x), 1 / math.log(10)),
 }
 
 
-@normals(*_ARITHMETIC)
-def _arithmetic(op: str, args: list[Term], params: Params, shape: Shape | None) -> Term:
+@normal(*_ARITHMETIC)
+def _arithmetic(*args: Term, op: str, **params: Any) -> Term:
     moved = floated(op, args, params, broadcast(a.shape for a in args))
-    return _ARITHMETIC[op](args, params) if moved is None else moved
+    return _ARITHMETIC[op](*args, **params) if moved is None else moved
 
 
-NORMAL["true_divide"], NORMAL["root"] = NORMAL["divide"], NORMAL["sqrt"]
-
-
-_SAME = ("positive", "astype", "as_it_was", "copy", "real", "conj")
-NORMAL |= dict.fromkeys(_SAME, lambda args, *_: args[0])
+normal("positive", "astype", "as_it_was", "copy", "real", "conj")(lambda x: x)
 
 
 @normal("power")
-def _power(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Term | None:
-    base, n = map(as_number, args)
+def _power(x: Term, y: Term) -> Term | None:
+    base, n = map(as_number, (x, y))
     if n is not None:
-        return product([(args[0], n)], broadcast(a.shape for a in args))
-    return None if base is None or base <= 0 else exp(scaled(args[1], math.log(base)))
+        return product([(x, n)], broadcast((x.shape, y.shape)))
+    return None if base is None or base <= 0 else exp(scaled(y, math.log(base)))
 
 
 @normal("log")
-def _log(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Term | None:
+def _log(x: Term) -> Term | None:
     """The logarithm of a product is a sum where a factor is an exponential, or a softmax.
 
     And where it is divided by a sum.
     """
-    (x,) = args
     if x.op == "exp":
         return x.operands[0]
     if x.op == "picked" and (inner := log(x.args[0])).op != "log":
@@ -266,8 +261,7 @@ def _has_0(x: Term) -> bool:
 
 
 @normal("exp")
-def _exp(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Term | None:
-    (x,) = args
+def _exp(x: Term) -> Term | None:
     if as_number(x) == 0:
         return shaped(ONE, x.shape)
     logs = [(f, c) for f, c in (x.args if x.op == "+" else ((x, 1.0),)) if f.op == "log"]
@@ -311,11 +305,10 @@ def _with_mask(x: Term) -> Term:
 
 
 @normal("normalised")
-def _normalised(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Term | None:
+def _normalised(x: Term, eps: float, ddof: int, **params: Any) -> Term | None:
     if "axes" in params:
         return None
-    axes = axes_of(params, args[0].ndim)
-    return make("normalised", args, {"axes": axes, "eps": params["eps"], "ddof": params["ddof"]})
+    return make("normalised", [x], {"axes": axes_of(params, x.ndim), "eps": eps, "ddof": ddof})
 
 
 def _is_shift(t: Term) -> bool:
@@ -337,19 +330,17 @@ _REFLECTED: dict[str, Callable[[Term], Term]] = {  # of −x by that of x
 }
 
 
-@normals(*_REFLECTED)
-def _reflected(op: str, args: list[Term], params: Params, shape: Shape | None) -> Term | None:
-    return _REFLECTED[op](scaled(args[0], -1)) if coefficient(args[0])[0] < 0 else None
+@normal(*_REFLECTED)
+def _reflected(x: Term, op: str) -> Term | None:
+    return _REFLECTED[op](scaled(x, -1)) if coefficient(x)[0] < 0 else None
 
 
 # ---------------------------------------------------------------------- kinks
 
 
 @normal("where")
-def _where(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Term | None:
-    mask, x, y = args
-    if shape is None:
-        shape = broadcast(a.shape for a in args)
+def _where(mask: Term, x: Term, y: Term) -> Term | None:
+    shape = broadcast(a.shape for a in (mask, x, y))
     if (n := as_number(mask)) is not None:
         return shaped(x if n else y, shape)
     if not is_mask(mask):
@@ -476,32 +467,31 @@ _TURNED = {
 }  # fmt: skip
 
 
-@normals(*_TURNED)
-def _turned(op: str, args: list[Term], params: Params, shape: Shape | None) -> Term | None:
+@normal(*_TURNED)
+def _turned(x: Term, y: Term, op: str) -> Term | None:
     """``0 < x`` is ``x > 0``, and ``−x > 0`` is ``x < 0``."""
-    x, y = args
     if as_number(x) is not None and as_number(y) is None:
-        return make(_TURNED[op], [y, x], params, shape)
+        return make(_TURNED[op], [y, x])
     c, rest = coefficient(x)
     n = as_number(y)
     bound = 0.0 if x.op == "relu" else None
     bound = as_number(x.args[1]) if x.op in ("maximum", "minimum") else bound
     if n is not None and bound not in (None, n) and (x.op != "minimum") == (bound < n):
-        return make(op, [x.args[0], y], params, shape)
+        return make(op, [x.args[0], y])
     if n is not None and rest.op == "+" and len(rest.args) > 1 and rest.args[0][0] is ONE:
         k = rest.args[0][1] * c
-        return make(op, [total([(x, 1), (ONE, -k)], x.shape), number(n - k)], params, shape)
+        return make(op, [total([(x, 1), (ONE, -k)], x.shape), number(n - k)])
     if c != 1 and n is not None and rest.shape == x.shape:  # 0.2 x > −0.5
-        return make(_TURNED[op] if c < 0 else op, [rest, number(n / c)], params, shape)
+        return make(_TURNED[op] if c < 0 else op, [rest, number(n / c)])
     apart = total([(x, 1), (y, -1)]) if n is None else x
     is_shorter = apart.size < min(x.size, y.size)  # τ e > (τ − 1) e
-    return make(op, [apart, number(0)], params, shape) if is_shorter else None
+    return make(op, [apart, number(0)]) if is_shorter else None
 
 
 
 
-@normals("maximum", "minimum")
-def _larger(op: str, args: list[Term], params: Params, shape: Shape | None) -> Term:
+@normal("maximum", "minimum")
+def _larger(*args: Term, op: str) -> Term:
     x, y = sorted(args, key=lambda t: (as_number(t) is not None, t.id))
     (c, u), (d, v) = coefficient(x), coefficient(y)
     if u is v and op == "maximum" and c * d > 0 and 0 < min(c, d) / max(c, d) < 1:
@@ -513,8 +503,7 @@ def _larger(op: str, args: list[Term], params: Params, shape: Shape | None) -> T
         return product([(u, 1), (slopes, 1)])
     if op == "minimum" and as_number(y) == 0:
         return scaled(make("maximum", [scaled(x, -1), y]), -1)
-    if shape is None:
-        shape = broadcast((x.shape, y.shape))
+    shape = broadcast((x.shape, y.shape))
     y = bare(y) if as_number(y) is not None else y
     own = broadcast((x.shape, y.shape))
     return shaped(rewritten(intern(op, (x, y), {}, own, x.size + y.size + 0.5)), shape)

@@ -17,7 +17,6 @@ from ..table import Op
 from .moves import (
     PRODUCTS,
     SUMS,
-    Params,
     block_of,
     kept,
     normal,
@@ -66,15 +65,14 @@ CONVOLVE: Op = Op(
 
 
 @normal("sliding_window_view")
-def _windows(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
+def _windows(x: Term, window_shape: Any, shape: Shape, axis: Any = None) -> Term | None:
     """With its axes said one by one."""
-    (x,), axes = args, params.get("axis")
-    if type(axes) is tuple:
+    if type(axis) is tuple:
         return None
-    axes = tuple(np.atleast_1d(range(x.ndim) if axes is None else axes).tolist())
-    sizes = tuple(np.atleast_1d(params["window_shape"]).tolist())
+    axes = tuple(np.atleast_1d(range(x.ndim) if axis is None else axis).tolist())
+    sizes = tuple(np.atleast_1d(window_shape).tolist())
     params = {"window_shape": sizes, "axis": tuple(a % x.ndim for a in axes)}
-    return make("sliding_window_view", args, params, shape)
+    return make("sliding_window_view", [x], params, shape)
 
 
 def _as_correlation(x: Term, axes: frozenset[int], products: bool) -> Term | None:
@@ -160,11 +158,11 @@ PRODUCTS.append(_of_windows)
 
 
 @normal("convolve")
-def _convolved(args: list[Term], params: Params, shape: Shape | None) -> Term:
+def _convolved(*args: Term, mode: str) -> Term:
     """Where the shorter of two lies within the longer, a correlation with it turned around."""
     x, k = sorted(args, key=lambda a: -a.shape[0])
     (n,), (m,) = x.shape, k.shape
-    if params["mode"] == "full":
+    if mode == "full":
         return make("convolve_full", [x, k], {}, (n + m - 1,))
     return make("correlate", [x, make("flip", [k], {"axis": 0})], {}, (n - m + 1,))
 
