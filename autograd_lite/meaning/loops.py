@@ -23,7 +23,7 @@ from ..engine.notes import noted
 from ..engine.tensor import Tensor
 from ..graph import inner_first
 from ..masks import comparison
-from .moves import ranges_of, slices_of, summed
+from .moves import part, placed, ranges_of, slices_of, summed
 from .terms import (
     ENTRYWISE,
     Shape,
@@ -388,8 +388,7 @@ class Rounds:
         ends = {i: range(r[0], r[-1] + r.step) for i, r in at.items()}
         whole = [ends.get(i, range(n)) for i, n in enumerate(shape)]
         e = shaped(e, tuple(map(len, whole)))
-        index = {"index": slices_of(whole, shape), "shape": shape}
-        return e if e.shape == shape else make("scatter", [e], index, shape)
+        return e if e.shape == shape else placed(e, whole, shape)
 
 
 def _all_rounds(first: Tensor, levels: Sequence[Rounds]) -> list[Tensor]:
@@ -517,7 +516,7 @@ def cut(x: Term, axis: int, r: range) -> Term:
     """What a range takes along an axis."""
     ranges = [range(n) for n in x.shape]
     ranges[axis] = r
-    return make("getitem", [x], {"index": slices_of(ranges, x.shape)}, tuple(map(len, ranges)))
+    return part(x, ranges)
 
 
 def split(x: Term, axis: int, sizes: Shape) -> Term:

@@ -818,15 +818,13 @@ def _of_columns(x: Term, ranges: list[range]) -> Term | None:
         second = core.value[..., 1].astype(float)
         are = leaf(("second", second.shape, second.tobytes()), second.shape, "given", None, second)
         are = are if ranges[-1][0] else total([(shaped(ONE, second.shape), 1), (are, -1)])
-        index = {"index": slices_of(ranges[:-1], are.shape)}
-        return scaled(shaped(make("getitem", [are], index, shape[:-1]), shape), c)
+        return scaled(shaped(part(are, ranges[:-1]), shape), c)
     found, is_part = [], False
     for f, p in core.args if core.op == "*" else ():
         pairs = zip(ranges[x.ndim - f.ndim :], f.shape, strict=True)
         own = [r if n > 1 else range(1) for r, n in pairs]
         is_part |= f.op == "concatenate" and _of_blocks(f, own) is not None
-        index = {"index": slices_of(own, f.shape)}
-        found.append((make("getitem", [f], index, tuple(map(len, own))), p))
+        found.append((part(f, own), p))
     return scaled(product(found, shape), c) if is_part else None
 
 
@@ -896,8 +894,7 @@ def _of_blocks(x: Term, ranges: list[range]) -> Term | None:
     for f, c in x.args if x.op == "+" else ((x, 1.0),):
         cleared = ranges_of(f.params["index"], f.shape) if f.op == "index_update" else None
         if cleared is not None and apart(cleared, ranges):
-            inner = {"index": slices_of(ranges, f.shape)}
-            found.append((shaped(make("getitem", [f.args[0]], inner, shape), shape), c))
+            found.append((part(f.args[0], ranges), c))
         elif cleared != ranges:
             for block, at in _blocks(f):
                 if not at or not (at == ranges or apart(at, ranges)):
@@ -915,8 +912,7 @@ def _concatenated(*args: Term, axis: int, shape: Shape) -> Term | None:
         at[axis] = range(end, end := end + x.shape[axis])
         are_zeros = x.kind == "given" and x.name is None and not x.value.any()
         if not are_zeros and as_number(x) != 0:
-            there = {"index": slices_of(at, shape), "shape": shape}
-            parts.append((make("scatter", [x], there, shape), 1.0))
+            parts.append((placed(x, at, shape), 1.0))
     return total(parts, shape) if len(parts) < len(args) else None
 
 
@@ -981,6 +977,16 @@ def slices_of(ranges: list[range], whole: Shape) -> tuple[slice, ...]:
     while parts and parts[-1] == slice(None):
         del parts[-1]
     return tuple(parts)
+
+
+def part(x: Term, ranges: list[range]) -> Term:
+    """What these take of it."""
+    return make("getitem", [x], {"index": slices_of(ranges, x.shape)}, tuple(map(len, ranges)))
+
+
+def placed(x: Term, ranges: list[range], whole: Shape) -> Term:
+    """It among zeros."""
+    return make("scatter", [x], {"index": slices_of(ranges, whole), "shape": whole}, whole)
 
 
 def written_index(ranges: list[range], whole: Shape) -> tuple[int | slice, ...]:

@@ -356,11 +356,18 @@ def _where(mask: Term, x: Term, y: Term) -> Term | None:
     if m == 0:
         return product([(opposite(mask), 1), (y, 1)], shape)
     (c, u), (d, v) = coefficient(x), coefficient(y)
-    positive_x = mask.op in ("greater", "greater_equal") and mask.args[0] is u
-    if u is v and c and positive_x and 0 < d / c < 1 and as_number(mask.args[1]) == 0:
-        return scaled(make("leaky_relu", [u], {"slope": d / c}), c)
+    if u is v and u.shape == shape:
+        return _by_slopes(u, mask, c, d)
     size = 0.5 + mask.size + x.size + y.size
     return intern("where", (mask, x, y), {}, shape, size)
+
+
+def _by_slopes(x: Term, mask: Term, c: float, d: float) -> Term:
+    """``c x`` where a mask holds, and ``d x`` elsewhere."""
+    positive_x = mask.op in ("greater", "greater_equal") and mask.args[0] is x
+    if positive_x and as_number(mask.args[1]) == 0 and 0 < d / c < 1:
+        return scaled(make("leaky_relu", [x], {"slope": d / c}), c)
+    return product([(x, 1), (total([(mask, c), (opposite(mask), d)]), 1)])
 
 
 def where_known(e: Term, mask: Term, holds: bool, deep: int = 6) -> Term:
@@ -432,10 +439,8 @@ def _known(e: Term, mask: Term) -> bool | None:
     return None
 
 
-_OPPOSITE = {
-    "greater": "less_equal", "less_equal": "greater", "less": "greater_equal",
-    "greater_equal": "less", "equal": "not_equal", "not_equal": "equal",
-}  # fmt: skip
+_OPPOSITE = {"greater": "less_equal", "less": "greater_equal", "equal": "not_equal"}
+_OPPOSITE |= {other: op for op, other in _OPPOSITE.items()}
 
 
 def opposite(mask: Term) -> Term:
@@ -461,10 +466,8 @@ def _both_sides(e: Term) -> Term | None:
 COLLECTED.append(_both_sides)
 
 
-_TURNED = {
-    "less": "greater", "less_equal": "greater_equal",
-    "greater": "less", "greater_equal": "less_equal",
-}  # fmt: skip
+_TURNED = {"greater": "less", "greater_equal": "less_equal"}
+_TURNED |= {other: op for op, other in _TURNED.items()}
 
 
 @normal(*_TURNED)
@@ -494,13 +497,9 @@ def _turned(x: Term, y: Term, op: str) -> Term | None:
 def _larger(*args: Term, op: str) -> Term:
     x, y = sorted(args, key=lambda t: (as_number(t) is not None, t.id))
     (c, u), (d, v) = coefficient(x), coefficient(y)
-    if u is v and op == "maximum" and c * d > 0 and 0 < min(c, d) / max(c, d) < 1:
-        small, large = sorted((c, d))
-        return scaled(make("leaky_relu", [u], {"slope": small / large}), large)
-    if u is v and c * d < 0 and u.shape == x.shape:  # as max(0.9 e, −0.1 e)
-        more, less = (c, d) if (c > d) == (op == "maximum") else (d, c)
-        slopes = total([(positive(u), more), (opposite(positive(u)), less)])
-        return product([(u, 1), (slopes, 1)])
+    if u is v and u.shape == x.shape:  # as max(0.9 e, −0.1 e)
+        less, more = sorted((c, d), reverse=op == "minimum")
+        return _by_slopes(u, positive(u), more, less)
     if op == "minimum" and as_number(y) == 0:
         return scaled(make("maximum", [scaled(x, -1), y]), -1)
     shape = broadcast((x.shape, y.shape))

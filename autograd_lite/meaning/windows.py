@@ -20,8 +20,8 @@ from .moves import (
     block_of,
     kept,
     normal,
+    part,
     ranges_of,
-    slices_of,
     summed,
     varying,
 )
@@ -132,9 +132,7 @@ def _correlated(
     k = make("transpose", [k], {"axes": tuple(sorted(kernel).index(i) for i in kernel)})
     whole = tuple(n - m + 1 for n, m in zip(x.shape, k.shape, strict=True))
     found = intern("correlate", (x, k), {}, whole, x.size + k.size + 0.5)
-    index = {"index": slices_of(taken, whole)}
-    found = make("getitem", [found], index, tuple(map(len, taken)))
-    found = make("transpose", [found], {"axes": tuple(np.argsort(out).tolist())})
+    found = make("transpose", [part(found, taken)], {"axes": tuple(np.argsort(out).tolist())})
     return shaped(found, shape)
 
 

@@ -7,7 +7,7 @@ import re
 from collections import ChainMap, Counter
 from collections.abc import Collection, Iterable, Mapping, MutableMapping, Sequence
 from functools import partial, reduce
-from itertools import count, pairwise, permutations
+from itertools import pairwise, permutations
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from ..show.notation import (
     PRODUCT,
     SUM,
     Notation,
+    free_name,
     function,
     infix,
 )  # fmt: skip
@@ -309,9 +310,7 @@ class Writer:
         return self.symbol((value.shape, value.tobytes()), value, base, True)
 
     def new(self, base: str) -> str:
-        name = next(n for i in count(1) if (n := f"{base}_{i}") not in self._taken)
-        self._taken.add(name)
-        return name
+        return free_name(base, self._taken)
 
     def by_rows(self, c: float, residual: bool) -> int:
         """The k for which ``c`` is k / q, or 0; beside no error only where ``c`` is long."""

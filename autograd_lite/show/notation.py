@@ -7,6 +7,7 @@ stand where they are needed and nowhere else. `writer` puts them together, in an
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import count
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -77,6 +78,13 @@ def constant(value: Any) -> str:
     if not turns or abs(value - turns * np.pi) > 1e-12 * abs(value):
         return number(value)
     return f"{turns}π".replace("-", "−") if abs(turns) > 1 else "π" if turns > 0 else "−π"
+
+
+def free_name(base: str, taken: set[Any]) -> str:
+    """``u_1``, or the next one that isn't taken; it is from here on."""
+    name = next(n for i in count(1) if (n := f"{base}_{i}") not in taken)
+    taken.add(name)
+    return name
 
 
 def dimensions(shape: tuple[int, ...]) -> str:
