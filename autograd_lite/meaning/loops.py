@@ -202,18 +202,18 @@ class _Finder:
     def _kind(self, root: Tensor) -> int:
         """A number that is the same for what was computed in the same way."""
         kinds = self._kinds
-        for t in inner_first(root, lambda t: () if _is_atom(t) else self._made_of(t)[1], kinds):
+        for t in inner_first(root, lambda t: () if is_target(t) else self._made_of(t)[1], kinds):
             name, inputs = self._made_of(t)
             params = None if name == "getitem" or t._op is None else frozen(t.params)
             own: Any = t
-            if not _is_atom(t):
+            if not is_target(t):
                 own = name, t.shape, params, tuple(kinds[x] for x in inputs)
             kinds[t] = self._numbers.setdefault(own, len(kinds))
         return kinds[root]
 
     def _made_of(self, t: Tensor) -> tuple[str, Sequence[Tensor]]:
         """The op that made a tensor, and its inputs; of a mask what was compared."""
-        if t._op is not None or _is_atom(t):
+        if t._op is not None or is_target(t):
             return (t._op.name if t._op is not None else ""), self._inputs(t)
         if t not in self._compared:
             found = comparison(noted(t, "given"))
@@ -266,7 +266,8 @@ def _place(t: Tensor) -> tuple[_Cut, Shape] | None:
     return tuple((i, len(ranges[i])) for i in cut), tuple(ranges[i].start for i in cut)
 
 
-def _is_atom(t: Tensor) -> bool:
+def is_target(t: Tensor) -> bool:
+    """Whether its gradient may be asked for, so that it stands for itself."""
     return t.name is not None or bool(t._op is None and t._tracked)
 
 

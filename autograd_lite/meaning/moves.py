@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from itertools import permutations
+from itertools import accumulate, permutations
 from typing import Any, cast
 from weakref import WeakValueDictionary
 
@@ -135,7 +135,7 @@ def summed(x: Term, axes: Iterable[int], products: bool = True) -> Term:
         found = way(x, axes, products)
         if found is not None:
             return shaped(found, shape)
-    return rewritten(intern("sum", (x,), {"axes": axes}, shape, x.size + 0.5))
+    return rewritten(intern("sum", (x,), {"axes": axes}, shape))
 
 
 def of_moved(
@@ -179,7 +179,7 @@ def _trace(x: Term) -> Term:
         a, b = x.args
         found = summed(a * make("transpose", [b], {"axes": (1, 0)}), (0, 1))
     else:
-        found = rewritten(intern("trace", (x,), {}, (), x.size + 0.5))
+        found = rewritten(intern("trace", (x,), {}, ()))
     return product([(c, 1), (shaped(found, ()), 1)])
 
 
@@ -365,7 +365,7 @@ def _extreme(op: str, x: Term, axes: frozenset[int], shape: Shape) -> Term:
         return x
     if x.op == op:
         return make(op, [x.args[0]], {"axes": axes | x.params["axes"]})
-    return intern(op, (x,), {"axes": axes}, shape, x.size + 0.5)
+    return intern(op, (x,), {"axes": axes}, shape)
 
 
 # ---------------------------------------------------------------------- moves
@@ -447,7 +447,7 @@ def _by_blocks(
     repeats = all(b > 1 or {*own} <= along for own, b in zip(groups, by, strict=True))
     if math.prod(by) > 1 and repeats:
         small = shaped(x, tuple(n // b for n, b in zip(new, by, strict=True)))
-        return intern("upsample", (small,), {"by": by}, new, small.size + 0.5)
+        return intern("upsample", (small,), {"by": by}, new)
     if x.op in ("+", "*", *ENTRYWISE):
         parts = [e for f in x.operands if (e := _by_blocks(f, old, new, groups)) is not None]
         return remade(x, parts, new) if len(parts) == len(x.operands) else None
@@ -468,7 +468,7 @@ def _repeat(x: Term, repeats: Any, axis: int | None = None) -> Term | None:
     if x.op == "upsample":
         x, by = x.args[0], tuple(a * b for a, b in zip(by, x.params["by"], strict=True))
     whole = tuple(m * b for m, b in zip(x.shape, by, strict=True))
-    return intern("upsample", (x,), {"by": by}, whole, x.size + 0.5)
+    return intern("upsample", (x,), {"by": by}, whole)
 
 
 @normal("transpose")
@@ -605,8 +605,7 @@ def _matmul(a: Term, b: Term) -> Term | None:
     for other in PRODUCTS:
         if (found := other(a, b)) is not None:
             return found
-    size = 0.5 + a.size + b.size
-    found = rewritten(intern("matmul", (a, b), {}, _product_shape(a.shape, b.shape), size))
+    found = rewritten(intern("matmul", (a, b), {}, _product_shape(a.shape, b.shape)))
     chain = _chain(found)
     return _CHAINS.setdefault(chain, found) if len(chain) > 2 else found
 
@@ -802,7 +801,7 @@ def _getitem(x: Term, index: Any, shape: Shape) -> Term | None:
         own = tuple(len(r) for r in ranges if len(r) > 1)  # X[0] is a vector, and so is X[:, :1]
         parts = (r[0] if len(r) == 1 else slice(r.start, r[-1] + 1, r.step) for r in ranges)
         index = {"index": tuple(parts)}
-        found = intern("getitem", (x,), index, own, x.size + 0.5)
+        found = intern("getitem", (x,), index, own)
     return None if found is None else shaped(found, shape)
 
 
@@ -841,7 +840,7 @@ def _flipped(x: Term, axes: frozenset[int]) -> Term:
     axes, x = axes ^ before, x.args[0] if before else x
     turns = [-1 if i in axes else None for i in range(x.ndim)]
     index = {"index": tuple(slice(None, None, turn) for turn in turns)}
-    return intern("getitem", (x,), index, x.shape, x.size + 0.5) if axes else x
+    return intern("getitem", (x,), index, x.shape) if axes else x
 
 
 @normal("cumsum", "cumsum_back")
@@ -878,13 +877,14 @@ def _blocks(f: Term) -> list[tuple[Term, list[range]]]:
     """What an array was put together of, block by block, and where."""
     if f.op != "concatenate":
         return [block_of(f)]
-    axis, end = f.params["axis"], 0
-    found = []
-    for block in f.args:
-        at = [range(n) for n in f.shape]
-        at[axis] = range(end, end := end + block.shape[axis])
-        found.append((block, at))
-    return found
+    return [*zip(f.args, _beside(f.args, f.params["axis"], f.shape), strict=True)]
+
+
+def _beside(blocks: Sequence[Term], axis: int, whole: Shape) -> Iterator[list[range]]:
+    """Where blocks along an axis stand."""
+    ends = [0, *accumulate(x.shape[axis] for x in blocks)]
+    for cut in map(range, ends, ends[1:]):
+        yield [cut if i == axis % len(whole) else range(n) for i, n in enumerate(whole)]
 
 
 def _of_blocks(x: Term, ranges: list[range]) -> Term | None:
@@ -906,10 +906,8 @@ def _of_blocks(x: Term, ranges: list[range]) -> Term | None:
 @normal("concatenate")
 def _concatenated(*args: Term, axis: int, shape: Shape) -> Term | None:
     """What is put among zeros, where some of the blocks are just that."""
-    axis, end, parts = axis % len(shape), 0, list[tuple[Term, float]]()
-    for x in args:
-        at = [range(n) for n in shape]
-        at[axis] = range(end, end := end + x.shape[axis])
+    parts = []
+    for x, at in zip(args, _beside(args, axis, shape), strict=True):
         are_zeros = x.kind == "given" and x.name is None and not x.value.any()
         if not are_zeros and as_number(x) != 0:
             parts.append((placed(x, at, shape), 1.0))
@@ -939,7 +937,7 @@ def _replaced(a: Term, values: Term, index: Any) -> Term | None:
     given = below.kind == "given" and below.name is None
     are_zeros = not below.value.any() if given else as_number(bare(below)) == 0
     if e.args and not (is_zero.all() or are_zeros):
-        cleared = intern("index_update", (e, number(0)), {"index": index}, e.shape, e.size + 0.5)
+        cleared = intern("index_update", (e, number(0)), {"index": index}, e.shape)
         left.append((cleared, 1.0))
     return total(left, a.shape)
 
@@ -1021,7 +1019,7 @@ def _scatter(g: Term, index: Any, shape: Shape) -> Term | None:
             g = g.args[0]
             ranges = _within(ranges, inner)
         params = {"index": slices_of(ranges, whole), "shape": whole}
-        return intern("scatter", (g,), params, whole, g.size + 0.5)
+        return intern("scatter", (g,), params, whole)
     if is_mask_of(index, whole):
         mask, one = taken(index, len(whole)), bare(g)
         if math.prod(one.shape) == 1:  # the same for all

@@ -288,7 +288,7 @@ def _shift_invariant(op: str, x: Term, axes: frozenset[int], shape: Shape) -> Te
         rest = total([(x, 1), *((t, -c) for t, c in shifts)], x.shape)
         found = make(op, [rest], {"axes": axes})
         return total([(found, 1), *shifts]) if op == "logsumexp" else found
-    return rewritten(intern(op, (x,), {"axes": axes}, shape, x.size + 0.5))
+    return rewritten(intern(op, (x,), {"axes": axes}, shape))
 
 
 def _with_mask(x: Term) -> Term:
@@ -358,8 +358,7 @@ def _where(mask: Term, x: Term, y: Term) -> Term | None:
     (c, u), (d, v) = coefficient(x), coefficient(y)
     if u is v and u.shape == shape:
         return _by_slopes(u, mask, c, d)
-    size = 0.5 + mask.size + x.size + y.size
-    return intern("where", (mask, x, y), {}, shape, size)
+    return intern("where", (mask, x, y), {}, shape)
 
 
 def _by_slopes(x: Term, mask: Term, c: float, d: float) -> Term:
@@ -505,7 +504,7 @@ def _larger(*args: Term, op: str) -> Term:
     shape = broadcast((x.shape, y.shape))
     y = bare(y) if as_number(y) is not None else y
     own = broadcast((x.shape, y.shape))
-    return shaped(rewritten(intern(op, (x, y), {}, own, x.size + y.size + 0.5)), shape)
+    return shaped(rewritten(intern(op, (x, y), {}, own)), shape)
 
 
 for _meaning, *_spellings in TABLE:
