@@ -12,7 +12,7 @@ from ..engine.tensor import Array, Tensor
 from ..graph import inner_first, walk
 from ..masks import origin
 from ..show.expression import Definition, Expression, applied
-from ..show.notation import free_name
+from ..show.notation import free_names
 from ..table import OPS
 from .tidy import tidied
 
@@ -49,7 +49,7 @@ class Leaves(dict[Tensor, Expression]):
         written = self._same.get(_numbers(value)) if name is None and leaf.ndim else None
         if written is None:
             if name is None and leaf.ndim:
-                name = free_name("c", self._taken)
+                name = next(free_names("c", self._taken))
             written = Expression(value, name)
         self[leaf] = written
         if not leaf._tracked and written.name is not None:
@@ -86,6 +86,7 @@ class Builder:
         one = Expression(np.ones(() if seed.size > 1 else seed.shape, seed.dtype))
         ones = applied(OPS["broadcast_to"], one, shape=seed.shape) if seed.size > 1 else one
         self._expressions: dict[Tensor, Expression] = {seed: ones}
+        self._auxiliary = free_names("u", taken)
 
     def name(self, tensor: Tensor, symbol: str) -> None:
         """Let ``tensor`` be written as ``symbol`` from now on, unless it has a symbol already."""
@@ -105,7 +106,7 @@ class Builder:
             self._expressions[t] = written = self._written(t)
             longest = _LONG if uses[t] == 1 else _LONG_TWICE
             if written.size > longest and t is not tensor:
-                name = free_name("u", self._taken)
+                name = next(self._auxiliary)
                 auxiliary.append(Definition(name, written))
                 self._expressions[t] = Expression(t._array, name)
         return self._expressions[tensor], auxiliary

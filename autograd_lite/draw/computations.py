@@ -14,7 +14,7 @@ from ..engine.tensor import Tensor
 from ..graph import leaves_of, reaching, walk
 from ..show import labels
 from ..show.expression import Expression, nodes
-from ..show.notation import ATOM, Written, free_name, op_notation, symbol_of
+from ..show.notation import ATOM, Written, free_names, op_notation, symbol_of
 from ..show.steps import Step
 from ..show.text import text
 from ..show.writer import Node, write
@@ -66,7 +66,8 @@ class Symbols:
                 taken |= symbols.keys()
                 if symbols:
                     self._name[t], *self._also[t] = symbols
-        self._name |= {t: free_name("v", taken) for t in tensors if t not in self._name}
+        free = free_names("v", taken)
+        self._name |= {t: next(free) for t in tensors if t not in self._name}
 
     def plain(self, tensor: Tensor) -> str:
         return self._name[tensor]

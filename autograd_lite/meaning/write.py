@@ -25,7 +25,7 @@ from ..show.notation import (
     PRODUCT,
     SUM,
     Notation,
-    free_name,
+    free_names,
     function,
     infix,
 )  # fmt: skip
@@ -310,7 +310,7 @@ class Writer:
         return self.symbol((value.shape, value.tobytes()), value, base, True)
 
     def new(self, base: str) -> str:
-        return free_name(base, self._taken)
+        return next(free_names(base, self._taken))
 
     def by_rows(self, c: float, residual: bool) -> int:
         """The k for which ``c`` is k / q, or 0; beside no error only where ``c`` is long."""
