@@ -567,11 +567,9 @@ def _lifted(e: Term, operands: list[Term], lead: int) -> Term:
         index = (slice(None),) * lead + slices_of(ranges, e.args[0].shape)
         part = front + tuple(map(len, ranges))
         return shaped(make("getitem", operands, {"index": index}, part), shape)
-    if e.op == "correlate":
-        (x, k), n = everywhere, e.ndim
-        seen = windows(x, range(lead, lead + n), k.shape[lead:])
-        k = shaped(k, k.shape[:lead] + (1,) * n + k.shape[lead:])
-        return shaped(summed(product([(seen, 1), (k, 1)]), range(lead + n, lead + 2 * n)), shape)
+    if e.op == "sliding_window_view":
+        slid = [a + lead for a in e.params["axis"]]
+        return windows(operands[0], slid, e.params["window_shape"])
     if e.op == "matmul":
         return _product(e, everywhere, lead, shape)
     if isinstance(e.params.get("axes"), frozenset) and e.op != "trace":

@@ -903,6 +903,32 @@ def _of_blocks(x: Term, ranges: list[range]) -> Term | None:
     return total(found, shape)
 
 
+def _joined(e: Term) -> Term | None:
+    """Blocks that are put side by side, and fill the whole: ``[δ_i, δ_f, …]``."""
+    c, e = coefficient(e)
+    found: dict[int, Term] = {}
+    axis = -1
+    for f, k in e.args:
+        block, ranges = block_of(f)
+        cut = [i for i, (n, r) in enumerate(zip(f.shape, ranges, strict=False)) if len(r) != n]
+        if len(cut) != 1 or axis not in (-1, cut[0]) or ranges[cut[0]].step != 1:
+            return None
+        axis = cut[0]
+        if ranges[axis].start in found:
+            return None
+        found[ranges[axis].start] = scaled(block, k)
+    starts = sorted(found)
+    blocks = [found[start] for start in starts]
+    ends = [start + block.shape[axis] for start, block in zip(starts, blocks, strict=True)]
+    if [*starts, e.shape[axis]] != [0, *ends]:
+        return None
+    params = {"axis": axis, "starts": tuple(starts)}
+    return scaled(intern("concatenate", tuple(blocks), params, e.shape), c)
+
+
+COLLECTED.append(_joined)
+
+
 @normal("concatenate")
 def _concatenated(*args: Term, axis: int, shape: Shape) -> Term | None:
     """What is put among zeros, where some of the blocks are just that."""
@@ -1102,3 +1128,59 @@ def _looked_up(places: Any, whole: Shape) -> Any:
         return None
     k = places[..., 0] // whole[1]
     return k if np.array_equal(places, k[..., None] * whole[1] + np.arange(whole[1])) else None
+
+
+# ---------------------------------------------------------------------- windows that slide
+
+
+@normal("sliding_window_view")
+def _windows(x: Term, window_shape: Any, shape: Shape, axis: Any = None) -> Term | None:
+    """With its axes said one by one."""
+    if type(axis) is tuple:
+        return None
+    axes = tuple(np.atleast_1d(range(x.ndim) if axis is None else axis).tolist())
+    sizes = tuple(np.atleast_1d(window_shape).tolist())
+    params = {"window_shape": sizes, "axis": tuple(a % x.ndim for a in axes)}
+    return make("sliding_window_view", [x], params, shape)
+
+
+def _of_a_kernel(x: Term, axes: frozenset[int], products: bool) -> Term | None:
+    """``Σ_p k_p x_{q+p}``: windows, each times the same, are no rows of a matrix."""
+    for (f, p), (k, q) in permutations(x.args) if x.op == "*" and len(x.args) == 2 else ():
+        is_same = p == q == 1 and varying(k, x.ndim) == axes & varying(x, x.ndim)
+        if is_same and _slides(f):
+            return intern("sum", (x,), {"axes": axes}, kept(x.shape, axes))
+    return None
+
+
+def _slides(f: Term) -> bool:
+    while f.op in ("transpose", "reshape", "getitem"):
+        f = f.args[0]
+    return f.op == "sliding_window_view"
+
+
+SUMS.append(_of_a_kernel)
+
+
+def _of_windows(a: Term, b: Term) -> Term | None:
+    """Windows laid out as rows, times a kernel laid out as a vector: the same."""
+    seen = a.args[0] if a.op == "reshape" else a
+    sizes = seen.params["window_shape"] if seen.op == "sliding_window_view" else ()
+    if not sizes or not b.shape[0] == math.prod(b.shape) == math.prod(sizes):
+        return None
+    over = range(seen.ndim - len(sizes), seen.ndim)
+    return shaped(summed(seen * shaped(b, sizes), over, False), (*a.shape[:-1], *b.shape[1:]))
+
+
+PRODUCTS.append(_of_windows)
+
+
+@normal("convolve")
+def _convolved(*args: Term, mode: str) -> Term | None:
+    """Where the shorter of two lies within the longer, a correlation with it turned around."""
+    x, k = sorted(args, key=lambda a: -a.shape[0])
+    if mode == "full":
+        return None
+    shape = (x.shape[0] - k.shape[0] + 1, k.shape[0])
+    seen = make("sliding_window_view", [x], {"window_shape": k.shape, "axis": (0,)}, shape)
+    return shaped(summed(seen * make("flip", [k], {"axis": 0}), [1]), shape[:1])

@@ -44,7 +44,6 @@ from .terms import (
     snapped,
     total,
 )
-from .windows import CONVOLVE, CORRELATE
 
 ENTRYWISE |= {name for name, op in OPS.items() if op.entrywise} | set(COMPARISONS)
 
@@ -165,8 +164,6 @@ CANONICAL: dict[str, Callable[..., Any]] = {
     "logdet_of_triangle": lambda x: LOGDET(x),
     "cumsum_back": lambda x, axis: CUMSUM_BACK(x, axis=axis),
     "upsample": lambda x, by: np.kron(x, np.ones(by)),
-    "correlate": lambda x, k: CORRELATE(x, k),
-    "convolve_full": lambda x, k: CONVOLVE(x, k),
     "picked": lambda x, y, axes: np.sum(y * x, axis=tuple(axes)),
 }  # fmt: skip
 """How a term's op is applied to Tensors and arrays, where that isn't the op of its name."""

@@ -50,6 +50,7 @@ from .terms import (
     is_identity,
     is_mask,
     marked,
+    merged,
     only_ones_moved,
     operands_of,
     power_of,
@@ -61,7 +62,6 @@ from .terms import (
     with_axes,
     without_ones,
 )  # fmt: skip
-from .windows import CONVOLVE, CORRELATE, SPREADS, WINDOWS
 
 _LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _SMALL = 0.1  # a number beneath it comes last: var(x) + 1e-5
@@ -99,7 +99,7 @@ def _moved(x: str, moves: Any) -> str:
 
 _MOVES = {
     "transpose": "np.transpose", "reshape": "np.reshape", "sum": "np.sum",
-    "sliding_window_view": WINDOWS,
+    "sliding_window_view": "np.lib.stride_tricks.sliding_window_view",
 }  # fmt: skip
 OUTER = _by_code("outer", "np.outer({0}, {1})", Notation("{0} {1}ᵀ", MATMUL, (PREFIX, ATOM)))
 DOT = _by_code("dot", "np.dot({0}, {1})", Notation("{0}ᵀ {1}", MATMUL, (ATOM, MATMUL)))
@@ -132,13 +132,16 @@ PUT = _by_code(  # where an entry is named twice, both are added
     "scatter", lambda xs, params: f"(lambda z: (np.add.at(z, ({', '.join(xs[1:])}), {xs[0]}), z)"
     f"[1])(np.zeros({params['shape']}))",
 )
+MOVED = _by_code("moved", lambda xs, params: _moved(xs[0], params["moves"]))
 SLIDE = _by_code(
     "correlate", lambda xs, params: f"np.sum({_moved(xs[0], params['moves'])} * {xs[1]}, "
-    f"axis={params['axes']}, keepdims=True)", infix("⋆", PRODUCT, MATMUL),
+    f"axis={params['axes']}, keepdims=True)",
+    Notation(lambda xs, params: params["form"].format(*xs), PRODUCT, (PRODUCT, MATMUL)),
 )  # fmt: skip
 SPREAD = _by_code(
-    "convolve_full", lambda xs, params: _moved(f"({xs[0]} * {xs[1]})", params["moves"]), SPREADS
-)
+    "convolve_full", lambda xs, params: _moved(f"({xs[0]} * {xs[1]})", params["moves"]),
+    Notation(lambda xs, params: params["form"].format(*xs), PRODUCT, (MATMUL,)),
+)  # fmt: skip
 UPSAMPLE = _by_code("upsample", "np.kron({0}, np.ones({by}))")
 POOL = _by_code(
     "pool", "np.{of}(np.reshape({0}, {shape}), axis={axis}, keepdims=True)",
@@ -976,23 +979,47 @@ class _Form:
         return applied(OPS[op], self.done[x], axis=axis, keepdims=True)
 
     def _correlated(self, e: Term, seen: Term, rest: Term) -> Expression:
-        """``x ⋆ δ``: windows of x, each times δ, added up."""
-        moves, x = _moves(seen)
-        inputs = self.done[x.args[0]], self._multiplied([(rest, 1.0)], {})
-        return applied(SLIDE, *inputs, moves=((x.op, x.params), *moves), axes=_sorted(e))
+        """``x ⋆ δ``: windows of x, each times δ, added up; with gaps where it has strides."""
+        *moved, x = _unmoved(seen)
+        axes, form = _sorted(e), "{0} ⋆ {1}"
+        for i, f in enumerate(moved):
+            if steps := _strides(f):
+                whole = f.args[0].shape
+                places = zip(np.indices(whole, sparse=True), steps, strict=True)
+                at = np.broadcast_to(sum(own for own, n in places if n > 1), whole)
+                at = MOVED.forward(at, moves=_moves(moved[: i + 1]))
+                is_added = np.ptp(np.broadcast_to(at, e.args[0].shape), axes).any()
+                taken = ", ".join(f"::{n}" for n in steps if n > 1)
+                form = "{0} ⋆ dilate({1})" if is_added else f"({{0}} ⋆ {{1}})[{taken}]"
+        inputs = self.done[x.args[0]], self.done.get(rest) or self.write(rest)
+        return applied(SLIDE, *inputs, moves=_moves([*moved, x]), axes=axes, form=form)
 
     def of_fold(self, e: Term) -> Expression:
         """``δ * K``: what the windows of δ, each times K, add up to where they overlap."""
-        moves, x = _moves(e.args[0])
-        factors = [f for f, p in x.args[0].args if p == 1] if x.op == "sum" else []
-        if len(factors) != 2 or len(factors) < len(x.args[0].args):
+        *moved, x = _unmoved(e.args[0])
+        whole, axes = (x.args[0], x.params["axes"]) if x.op == "sum" else (x, frozenset())
+        shown, parts = self.done, dict[Term, Term]()  # of what may be the kernel the rest
+        if whole.op == "outer":
+            u, v = whole.args
+            shown, parts = {**shown, u: _reshaped(shown[u], (*u.shape, 1))}, {u: v, v: u}
+        for f, p in whole.args if whole.op == "*" else ():
+            rest, own = merged(whole, f, -1), varying(f, whole.ndim)
+            if p == 1 and own and own & varying(rest, whole.ndim) <= axes:
+                parts[f] = rest
+        if not parts:
             return self._op(e)
-        cores = {f: _moves(f)[1] for f in factors}
-        g, kernel = sorted(
-            factors, key=lambda f: (not _comes_back(cores[f]), cores[f].op == "leaf")
-        )
-        moves = (("sum", {"axis": _sorted(x), "keepdims": True}), *moves, (e.op, e.params))
-        return applied(SPREAD, self.done[g], self.done[kernel], moves=moves)
+        cores = {f: _unmoved(f)[-1] for f in parts}
+        kernel = max(parts, key=lambda f: (not _comes_back(cores[f]), cores[f].op == "leaf"))
+        g, k = (shown.get(f) or self.write(f) for f in (parts[kernel], kernel))
+        over = tuple(sorted(axes))
+        at = np.broadcast_to(np.arange(k.value.size).reshape(k.shape), whole.shape)
+        at, form = at.max(over, keepdims=True), "{0} * {1}"
+        for i, f in enumerate(moved):
+            if along := tuple(a for a, n in enumerate(_strides(f)) if n > 1):
+                there = MOVED.forward(at, moves=_moves(moved[i + 1 :]))
+                form = "{0} * dilate({1})" if np.ptp(there, along).any() else "dilate({0}) * {1}"
+        moves = [("sum", {"axis": over, "keepdims": True}), *_moves([e, *moved])]
+        return applied(SPREAD, g, k, moves=moves, form=form)
 
     def of_picked(self, e: Term) -> Expression:
         place = _place(e)
@@ -1071,9 +1098,7 @@ class _Form:
             x = _beside_zeros(whole, axis, [(r, x)])
         if x is not self.done[e.args[0]]:
             return x
-        ranges = ranges_of(index, e.shape)
-        pairs = zip(ranges or (), e.shape, strict=False)
-        if ranges and all(r.start < r.step and r[-1] + r.step >= n for r, n in pairs):
+        if _strides(e):
             return applied(DILATE, x, **e.params)
         numbers = self._numbers(index)
         if len(numbers) == e.ndim == 2 and x.ndim == numbers[0].ndim == numbers[1].ndim == 1:
@@ -1155,25 +1180,37 @@ def _root_of(e: Term) -> Term | None:
     return square.args[0][0] if is_square else None
 
 
-def _moves(e: Term) -> tuple[tuple[Any, ...], Term]:
-    """Transposes and reshapes, the last one last, and what they are of."""
-    moves: tuple[Any, ...] = ()
-    while e.op in ("transpose", "reshape"):
-        params = {"shape": e.shape} if e.op == "reshape" else e.params
-        moves, e = ((e.op, params), *moves), e.args[0]
-    return moves, e
+def _unmoved(e: Term) -> list[Term]:
+    """Itself, and what it is transposes, reshapes and strides of, which comes last."""
+    found = [e]
+    while found[-1].op in ("transpose", "reshape") or _strides(found[-1]):
+        found += found[-1].args
+    return found
+
+
+def _moves(moved: Sequence[Term]) -> list[tuple[str, dict[str, Any]]]:
+    """What these do, which the last one does first."""
+    return [(e.op, {"shape": e.shape} if e.op == "reshape" else e.params) for e in moved[::-1]]
+
+
+def _strides(e: Term) -> list[int]:
+    """The steps at which entries are taken all along an array, or put into one."""
+    whole = e.args[0].shape if e.op == "getitem" else e.shape
+    ranges = ranges_of(e.params["index"], whole) if e.op in ("getitem", "scatter") else None
+    steps = [r.step for r in ranges or ()]
+    pairs = zip(ranges or (), whole, strict=False)
+    is_all = all(r.start < r.step and r[-1] + r.step >= n for r, n in pairs)
+    return steps if is_all and max(steps, default=1) > 1 else []
 
 
 def _slid(x: Term) -> tuple[Term, Term] | None:
-    """The factor of a product that is windows of an array, and the only other one."""
+    """The factor of a product that is windows of an array, and the rest."""
     factors = [f for f, p in x.args if p == 1] if x.op == "*" else []
-    seen = [f for f in factors if _moves(f)[1].op == "sliding_window_view"]
-    if len(seen) != 1 or len(factors) != 2 or len(x.args) != 2:
-        return None
-    return seen[0], next(f for f in factors if f is not seen[0])
+    seen = [f for f in factors if _unmoved(f)[-1].op == "sliding_window_view"]
+    return (seen[0], merged(x, seen[0], -1)) if len(seen) == 1 else None
 
 
-_WRITTEN = {op.name: op for op in (UPSAMPLE, CUMSUM_BACK, CORRELATE, CONVOLVE, TRACE, LOGDET)}
+_WRITTEN = {op.name: op for op in (UPSAMPLE, CUMSUM_BACK, TRACE, LOGDET)}
 _FORMS = {
     "+": "_sum", "*": "_product", **dict.fromkeys(("sum", "max", "min"), "_reduction"),
     **dict.fromkeys(("softmax", "log_softmax", "logsumexp"), "_rows"),

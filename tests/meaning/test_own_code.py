@@ -696,12 +696,23 @@ def test_whatever_slides_is_a_correlation(loop: Any, of_x: tuple[int, ...], of_k
         np.testing.assert_allclose(space[name.replace("∇", "d")], expected.data, rtol=1e-10)
 
 
+def test_a_kernel_with_gaps_and_one_that_moves_by_steps_are_told_apart():
+    x, k = parameter("x", 9), parameter("K", 3)
+
+    def gaps(s: Callable[[Any], Any]) -> dict[str, str]:
+        return results(np.sum(s(sum(k[m] * x[2 * m : 2 * m + 5] for m in range(3))) ** 2) / 2)
+
+    named = gaps(lambda s: s.named("s"))
+    assert (named["K"], named["x"]) == ("(x ⋆ ∂L/∂s)[::2]", "∂L/∂s * dilate(K)")
+    assert gaps(lambda s: s)["K"] == "(x ⋆ (x ⋆ dilate(K)))[::2]"
+
+
 def test_a_kernel_of_one_row_is_derived():
     x, k = given("x", X[:, :2].reshape(1, 10)), parameter("K", 1, 3)
     loss = over_entries(x, k, lambda s: s.named("s"))
     (expected,) = ag.gradients(loss, [k])
     derived, space = ag.derive(loss), dict[str, Any]()
-    assert "windows(x)" in derived["∇K"].result
+    assert derived["∇K"].result == "x ⋆ ∂L/∂s"
     exec(derived.numpy_source, space)
     np.testing.assert_allclose(space["dK"], expected.data, rtol=1e-10)
 
