@@ -16,7 +16,7 @@ from .. import ops
 from ..engine.tensor import Tensor
 from ..graph import inner_first
 from ..numpy_code import code
-from ..show.expression import Definition, Expression, applied, is_long, nodes, number, spelled
+from ..show.expression import Definition, Expression, applied, is_long, needed, nodes, number, spelled
 from ..show.notation import (
     ATOM,
     COMPARISON,
@@ -197,7 +197,6 @@ class Writer:
         self._shifted: set[Term] = set()  # x[1:] beside x[:-1]
         self._often: set[Term] = set()
         self._done: dict[Term, Expression] = {}
-        self._needs: dict[Term, dict[Definition, None]] = {}  # the parts in a part, and itself
         self._prepared: dict[Term, tuple[Term, Counter[Term]]] = {}
 
     def expression(self, root: Term) -> tuple[Expression, list[Definition]]:
@@ -211,34 +210,18 @@ class Writer:
         for e in inner_first(root, self._below, self._done):
             if e not in whole:
                 self._done[e] = found = _Form(self, self._done).write(e)
-                if e in self._apart or self._is_apart(e, found, uses[e]):
-                    self._done[e] = self._called(e, found)
+                if e not in self._apart and self._is_apart(e, found, uses[e]):
+                    self._apart[e] = Definition(self.new("u"), found)
+                if e in self._apart:
+                    self._done[e] = Expression(found.value, self._apart[e].name)
         done = ChainMap({}, self._done)
         for e in reversed(whole):
             done[e] = _Form(self, done).write(e)
-        return done[root], list(self._needed(root))
-
-    def _called(self, e: Term, found: Expression) -> Expression:
-        """The symbol of a part of its own."""
-        if e not in self._apart:
-            self._apart[e] = Definition(self.new("u"), found)
-        self._needs[e] = {**self._needed(e), self._apart[e]: None}
-        return Expression(found.value, self._apart[e].name)
-
-    def _needed(self, root: Term) -> dict[Definition, None]:
-        """The parts that ``root`` is written with, inner ones first."""
-        found: dict[Definition, None] = {}
-
-        def below(e: Term) -> list[Term]:
-            return self._below(e) if e is root or e not in self._needs else []
-
-        for e in inner_first(root, below):
-            found |= self._needs.get(e, {}) if e is not root else {}
-        return found
+        return done[root], needed(done[root], dict(self._apart.values()))
 
     def prepare(self, roots: Sequence[Term]) -> None:
         """Let what these have in common have one symbol in all of them."""
-        self._done, self._needs = {}, {}
+        self._done = {}
         done: dict[Term, Term] = {}
         turned = _reflections(self._uses(roots))
         forms = [_with_outer(root, done, turned) for root in roots]
