@@ -16,7 +16,7 @@ from .. import ops
 from ..engine.tensor import Tensor
 from ..graph import inner_first
 from ..numpy_code import code
-from ..show.expression import Definition, Expression, applied, is_long, needed, nodes, number, spelled
+from ..show.expression import Definition, Expression, applied, is_long, nodes, number, spelled
 from ..show.notation import (
     ATOM,
     COMPARISON,
@@ -194,6 +194,7 @@ class Writer:
         self.symbols: dict[Any, str] = {}
         self.parts: dict[Term, Expression] = {}
         self._apart: dict[Term, Definition] = {}
+        self._needs: dict[str | None, set[str]] = {}  # the parts in a part, and itself
         self._shifted: set[Term] = set()  # x[1:] beside x[:-1]
         self._often: set[Term] = set()
         self._done: dict[Term, Expression] = {}
@@ -211,13 +212,19 @@ class Writer:
             if e not in whole:
                 self._done[e] = found = _Form(self, self._done).write(e)
                 if e not in self._apart and self._is_apart(e, found, uses[e]):
-                    self._apart[e] = Definition(self.new("u"), found)
+                    self._apart[e] = Definition(name := self.new("u"), found)
+                    self._needs[name] = {name, *self._needed(found)}
                 if e in self._apart:
                     self._done[e] = Expression(found.value, self._apart[e].name)
         done = ChainMap({}, self._done)
         for e in reversed(whole):
             done[e] = _Form(self, done).write(e)
-        return done[root], needed(done[root], dict(self._apart.values()))
+        needed = self._needed(done[root])
+        return done[root], [part for part in self._apart.values() if part.name in needed]
+
+    def _needed(self, x: Expression) -> set[str]:
+        """The names of the parts in it, and of those in them."""
+        return set[str]().union(*(self._needs.get(y.name, ()) for y in nodes(x)))
 
     def prepare(self, roots: Sequence[Term]) -> None:
         """Let what these have in common have one symbol in all of them."""

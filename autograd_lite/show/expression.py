@@ -83,7 +83,7 @@ def needed(root: Expression, defined: Mapping[str, Expression]) -> list[Definiti
     found: set[str] = set()
     stack = [root]
     while stack:
-        new = ({x.name or "" for x in nodes(stack.pop())} & defined.keys()) - found
+        new = {x.name or "" for x in nodes(stack.pop())} & defined.keys() - found
         found |= new
         stack += [defined[name] for name in new]
     return [Definition(name, x) for name, x in defined.items() if name in found]
