@@ -690,12 +690,12 @@ class _Form:
         for group in groups.values():
             f, c = group[0]
             own = c if found is None else abs(c)
-            other = self._turned(f) if own < 0 and len(group) == 1 and f is not ONE else None
+            other = self._opposite(f) if own < 0 and len(group) == 1 and f is not ONE else None
             if len(group) > 1:
                 x = self._added([(g, k / c) for g, k in group])
                 x = self.writer.scaled(x, own, _is_residual(f))
             elif other is not None:
-                x, c = other._scaled(f, other.write(f), -c), -c
+                x, c = self._scaled(other, self.done[other], -c), -c
             else:
                 x = self._scaled(f, None if f is ONE else self.done[f], own)
             found = x if found is None else applied(ops.add if c > 0 else ops.subtract, found, x)
@@ -720,47 +720,32 @@ class _Form:
                 return _beside_zeros(found[0][1][0].shape, axis, row), rest
         return None, pairs
 
-    def _turned(self, f: Term, uses: Counter[Term] | None = None) -> _Form | None:
-        """One by which a sum or product is −f: of ``A (a − b)`` ``A (b − a)``.
+    def _opposite(self, f: Term, uses: Counter[Term] | None = None) -> Term | None:
+        """−f by a difference in it that is turned: of ``A (a − b)`` ``A (b − a)``.
 
-        ``uses``: how often each term stands in what is written, by default in f; a factor of f
-        itself is turned wherever else it stands.
+        ``uses``: how often each term stands in what is written of f; what stands there twice isn't
+        turned, but a factor of f itself is, wherever else it stands.
         """
-        inner = f.args[0] if f.op == "reshape" else f
-        if inner.op not in ("matmul", "sum", "*") or self.done[inner].name is not None:
+        if self.done[f].name is not None or (uses is not None and uses[f] > 1):
             return None
+        new = _negative(f) if _has_minus(f) and uses is not None else None
         if uses is None:
+            inner = f.args[0] if f.op == "reshape" else f
             order = inner_first(inner, self._shown) if inner.op != "*" else ()
             uses = Counter(x for e in order for x in self._shown(e))
-        of = inner.args[0] if inner.op == "sum" and inner.args[0].op == "*" else inner
-        if self.done[of].name is not None:
-            return None
-        for f in [f for f, p in of.args if p == 1] if of.op == "*" else inner.args[::-1]:
-            x = self._minus(f, uses)
-            if x is not None:
-                form = _Form(self.writer, ChainMap({f: x}, self.done))
-                if f.op == "reshape":  # which a product of vectors is written without
-                    form.done[f.args[0]] = _reshaped(x, f.args[0].shape)
-                form.done[of] = form.write(of)
-                form.done[inner] = form.write(inner)
-                return form
-        return None
+        may_be = [x for x, p in f.args if p == 1] if f.op == "*" else f.operands[::-1]
+        for x in may_be if new is None and f.op in ("matmul", "sum", "*", "reshape") else ():
+            y = self._opposite(x, uses)
+            if y is not None:
+                new = _rebuilt(f, [y if z is x else z for z in f.operands], f.shape)
+                break
+        if new is not None:
+            self.done[new] = _Form(self.writer, self.done).write(new)
+        return new
 
     def _shown(self, e: Term) -> list[Term]:
         """What is written out of a term."""
         return self.writer._below(e) if self.done[e].name is None else []
-
-    def _minus(self, f: Term, uses: Counter[Term]) -> Expression | None:
-        """−f, where a difference in it that stands there once may be turned."""
-        inner = f.args[0] if f.op == "reshape" else f
-        if self.done[inner].name is not None or max(uses[f], uses[inner]) > 1:
-            return None
-        if _has_minus(inner):
-            x: Expression | None = _Form(self.writer, self.done).write(_negative(inner))
-        else:
-            other = self._turned(inner, uses)
-            x = None if other is None else other.write(inner)
-        return None if x is None else _reshaped(x, f.shape)
 
     def _scaled(self, f: Term, x: Expression | None, c: float) -> Expression:
         """``c · f``."""
