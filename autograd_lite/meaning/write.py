@@ -34,11 +34,12 @@ from ..table import OPS, Op
 from .moves import apart, merged_axes, ranges_of, varying, written_index
 from .read import VALUES, evaluate, op_of
 from .read import applied as apply_term
-from .table import CUMSUM_BACK, LOGDET, axis_of, opposite
+from .table import CUMSUM_BACK, LOGDET, axis_of, deviation, opposite
 from .terms import (
     ENTRYWISE,
     MOST,
     ONE,
+    Off,
     Shape,
     Term,
     added_up,
@@ -49,6 +50,7 @@ from .terms import (
     intern,
     is_identity,
     is_mask,
+    leaf,
     marked,
     merged,
     only_ones_moved,
@@ -1018,19 +1020,13 @@ class _Form:
         return applied(CASES, one, x, y, rest, signs=signs)
 
     def of_normalised(self, e: Term) -> Expression:
-        (x,), axes = e.args, e.params["axes"]
-        n = math.prod(x.shape[a] for a in axes)
-        self.beside = {x}
-        mean = self._averaged(x, axes)
-        deviation = applied(ops.subtract, self.done[x], mean)
-        variance = applied(VARIANCE, self.done[x], axis=tuple(sorted(axes)))
-        if e.params["ddof"]:
-            squares = applied(ops.square, deviation)
-            total = applied(OPS["sum"], squares, axis=tuple(sorted(axes)), keepdims=True)
-            variance = applied(ops.divide, total, number(n - e.params["ddof"]))
-        if e.params["eps"]:
-            variance = applied(ops.add, variance, number(e.params["eps"]))
-        return applied(ops.divide, deviation, applied(OPS["sqrt"], variance))
+        (x,) = e.args
+        self.done[v := leaf(x, x.shape, "variable")] = self.done[x]
+        with Off():
+            spelled = deviation(e.params["ddof"])(v, e.params["axes"], e.params["eps"])
+        for t in inner_first(spelled, operands_of, self.done):
+            self.done[t] = self.write(t)
+        return self.done[spelled]
 
     def of_getitem(self, e: Term) -> Expression:
         """Rows of a table, by their numbers."""
