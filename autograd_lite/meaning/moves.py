@@ -262,54 +262,47 @@ def _term_by_term(x: Term, axes: frozenset[int], products: bool) -> Term | None:
 
 
 def _as_product(x: Term, axes: frozenset[int], products: bool) -> Term | None:
-    """``Σ_k a_ik b_kj`` is a product of matrices, and ``Σ_k a_ik v_k`` one with a vector."""
+    """``Σ_k a_ik b_kj`` is a product of matrices, and ``Σ_k a_ik v_k`` one with a vector.
+
+    Along axes that both have there is one at each place: a stack.
+    """
     if not products or len(axes) != 1 or x.op != "*":
         return None
     (k,) = axes
-    for stack in range(max(k, 1)):
-        found = _stacked_product(x, k, stack)
-        if found is not None:
-            return found
-    for q in range(1, x.ndim - 2):  # a stack along another axis: of heads, in (t, h, k)
-        order = (q, *(i for i in range(x.ndim) if i != q))
-        if q != k:
-            factors = [(_transposed(shaped(f, padded(f, x.ndim)), order), p) for f, p in x.args]
-            found = _stacked_product(product(factors), order.index(k), 1)
-            if found is not None:
-                found = shaped(found, tuple(1 if i == k else x.shape[i] for i in order))
-                return _transposed(found, tuple(map(order.index, range(x.ndim))))
+    first = [tuple(range(n)) for n in range(max(k, 1))]
+    for stack in [*first, *((q,) for q in range(1, x.ndim - 2) if q != k)]:
+        groups: dict[frozenset[int], list[tuple[Term, float]]] = {}
+        for f, p in x.args:
+            groups.setdefault(varying(f, x.ndim) - {k, *stack}, []).append((f, p))
+        if len(groups) != 2 or any(len(free) > 1 for free in groups):
+            continue
+        (i, left), (j, right) = sorted(
+            ((min(free, default=x.ndim), factors) for free, factors in groups.items()),
+            key=lambda group: group[0],
+        )
+        a, b = product(left), product(right)
+        if j < x.ndim:
+            matrices = [_matrix(a, x.shape, stack, i, k), _matrix(b, x.shape, stack, k, j)]
+            found = make("matmul", matrices)
+            order = [*stack, i, j, *(q for q in range(x.ndim) if q not in (*stack, i, j))]
+            found = shaped(found, tuple(1 if q == k else x.shape[q] for q in order))
+            return _transposed(found, tuple(map(order.index, range(x.ndim))))
+        if not stack and any(p > 0 for _, p in right):  # each isn't divided by its own
+            return make("matmul", [_matrix(a, x.shape, stack, i, k), shaped(b, (x.shape[k],))])
     return None
+
+
+def _matrix(e: Term, whole: Shape, stack: Sequence[int], *own: int) -> Term:
+    """A matrix along two axes, or a stack of them."""
+    rest, last = (q for q in range(len(whole)) if q not in (*stack, *own)), len(stack) + 1
+    e = shaped(e, tuple(whole[q] if q in own else n for q, n in enumerate(padded(e, len(whole)))))
+    e = _transposed(e, (*stack, *sorted(own), *rest))
+    e = shaped(e, e.shape[: last + 1])
+    return e if own[0] < own[1] else _transposed(e, (*range(last - 1), last, last - 1))
 
 
 def _transposed(e: Term, axes: tuple[int, ...]) -> Term:
     return make("transpose", [e], {"axes": axes})
-
-
-def _stacked_product(x: Term, k: int, stack: int) -> Term | None:
-    """A sum over axis k as products of matrices, one for each place along the first axes."""
-    groups: dict[frozenset[int], list[tuple[Term, float]]] = {}
-    for f, p in x.args if x.op == "*" else ():
-        free = varying(f, x.ndim) - {k, *range(stack)}
-        groups.setdefault(free, []).append((f, p))
-    if len(groups) != 2 or any(len(free) > 1 for free in groups):
-        return None
-    (i, left), (j, right) = sorted(
-        ((min(free, default=x.ndim), factors) for free, factors in groups.items()),
-        key=lambda group: group[0],
-    )
-    a, b = (product(factors) for factors in (left, right))
-    if j == x.ndim and (stack or all(p < 0 for _, p in right)):  # each is divided by its own
-        return None
-    swap = (*range(stack), stack + 1, stack)
-
-    def matrix(e: Term, first: int, last: int, turned: bool) -> Term:
-        e = shaped(e, (*padded(e, x.ndim)[:stack], *(x.shape[q] for q in (first, last))))
-        return make("transpose", [e], {"axes": swap}) if turned else e
-
-    a = matrix(a, min(i, k), max(i, k), i > k)
-    if j == x.ndim:
-        return make("matmul", [a, shaped(b, (x.shape[k],))], {})
-    return make("matmul", [a, matrix(b, min(j, k), max(j, k), j < k)], {})
 
 
 def _one_by_one(x: Term, axes: frozenset[int], products: bool) -> Term | None:
