@@ -131,8 +131,9 @@ class _Finder:
         self._compared: dict[Tensor, tuple[str, list[Tensor]]] = {}
         read = [t for t in nodes if t not in instead]
         uses = Counter(x for t in read for x in self._inputs(t)[: 1 if _is_filled(t) else None])
-        self._within = {x for t in nodes if _is_added(t) for x in self._inputs(t)
-                        if x.name is None and uses[x] == 1 and _is_added(x)}  # fmt: skip
+        self._within = {x for t in nodes for x in self._inputs(t)
+                        if x.name is None and uses[x] == 1
+                        and any(of(t) and of(x) for of in (_is_added, _is_joined))}  # fmt: skip
         self._within |= {t.inputs[0] for t in nodes if _is_filled(t)}
         for t in nodes:
             axes, signed = self._parts(t, uses)
@@ -144,13 +145,26 @@ class _Finder:
 
     def _parts(self, t: Tensor, uses: Mapping[Tensor, int]) -> tuple[_At, _Signed]:
         """What is added up, put side by side, or filled in, and then along which axes."""
+        if t in self._within or not (_is_added(t) or _is_filled(t) or _is_joined(t)):
+            return (), []
         if _is_joined(t):
             axis = t.params["axis"] % t.ndim
-            starts = range(0, t.shape[axis], max(t.inputs[0].shape[axis], 1))
-            return ((axis, starts),), [(1.0, x) for x in t.inputs]
-        if t in self._within or not (_is_added(t) or _is_filled(t)):
-            return (), []
+            parts = self._side_by_side(t, axis)
+            starts = range(0, t.shape[axis], parts[0].shape[axis]) if parts else range(1)
+            return ((axis, starts),), [(1.0, x) for x in parts]
         return ((), self._signed(t)) if _is_added(t) else self._filled(t, uses)
+
+    def _side_by_side(self, end: Tensor, axis: int) -> list[Tensor]:
+        """What is put together, also of what was put together before, as by np.append."""
+        found, i = [end], 0
+        while i < len(found):
+            t = found[i]
+            is_within = t in self._within and _is_joined(t) and t.params["axis"] % t.ndim == axis
+            if t is end or is_within:
+                found[i : i + 1] = [x for x in t.inputs if x.shape[axis]]
+            else:
+                i += 1
+        return found
 
     def _inputs(self, t: Tensor) -> list[Tensor]:
         return inputs_of(t, self._instead)

@@ -120,6 +120,17 @@ def test_a_loop_is_derived_as_whole_arrays_are(i: int):
     np.testing.assert_allclose(space["dw"], expected.data, rtol=1e-9, atol=1e-12)
 
 
+def test_what_is_appended_in_a_loop_is_put_together_at_once():
+    w = Tensor([0.3, -0.4, 0.6, 0.9], requires_grad=True, name="w")
+    rows = Tensor(RNG.normal(size=(4, 3)), requires_grad=True, name="A")
+    entries, halves = np.array([]), np.zeros((0, 3))
+    for i in range(4):
+        entries = np.append(entries, np.tanh(w[i]))
+        halves = np.concatenate([halves, rows[i : i + 1] * w[i]])
+    assert ag.derive(np.sum(entries**2))["∇w"].result == "2 · (1 − tanh(w)²) ∘ tanh(w)"
+    assert ag.derive(np.sum(halves**2))["∇A"].result == "2 · A ∘ w²"
+
+
 def test_two_convolutions_as_loops_are_read_as_two():
     x = Tensor(RNG.normal(size=(6, 6)), requires_grad=True, name="x")
     k = [Tensor(RNG.normal(size=(2, 2)), requires_grad=True, name=f"k_{i}") for i in (1, 2)]
