@@ -501,34 +501,29 @@ def _transpose(x: Term, axes: Sequence[int] | None = None) -> Term:
     return intern("transpose", (x,), {"axes": perm}, moved, x.size + 0.1)
 
 
-def is_symmetric(x: Term, perm: tuple[int, ...], named: bool = False, deep: int = 8) -> bool:
-    """Whether all that it is made of stays as it is where axes are permuted so; numbers do.
-
-    ``named``: also by what named results are made of, as is right where nothing follows by them;
-    ``deep``: how far is looked.
+def is_symmetric(x: Term, perm: tuple[int, ...], named: bool = False) -> bool:
+    """Whether it stays as it is where axes are permuted so, as all that it is made of is; numbers
+    do. ``named``: also by what named results are made of, where nothing follows by them.
     """
-    if named and x.kind == "kept" and x.means is not None:
-        x = x.means
-    if x.size > LARGEST:
+    if x.size > LARGEST or x.ndim != len(perm):
         return False
-    whole = x.args[0] if x.op == "reshape" else x
-    further = tuple(range(x.ndim, whole.ndim))
-    if whole.op == "sum" and whole.params["axes"] == {*further} and x.ndim == len(perm):
-        return is_symmetric(whole.args[0], (*perm, *further), named, deep - 1)
-    if x.op in ("+", "*", *ENTRYWISE) or (named and x.op == "inv"):
-        stays = {f: math.prod(f.shape) == 1 or (deep > 0 and is_symmetric(f, perm, named, deep - 1))
-                 for f in x.operands}  # fmt: skip
-        squares = [f for f, p in x.args if p % 2 == 0 and f.op == "+"] if x.op == "*" else []
-        for f in squares:  # (xᵢ − xⱼ)²
-            over = [(make("transpose", [shaped(g, padded(g, len(perm)))], {"axes": perm}), -c)
-                    for g, c in f.args]  # fmt: skip
-            stays[f] |= total(over, f.shape) is f
-        are_alike = x.op == "+" and all(f.shape == x.shape and f.ndim == len(perm) for f in stays)
-        if all(stays.values()) or not are_alike:
-            return all(stays.values())
-        turned = {f if stays[f] else make("transpose", [f], {"axes": perm}): c for f, c in x.args}
-        return sum_of(turned) is x  # M + Mᵀ
-    return x.ndim == len(perm) and make("transpose", [x], {"axes": perm}) is x
+    return _permuted(x, perm, named) is _permuted(x, tuple(range(x.ndim)), named)
+
+
+def _permuted(x: Term, perm: tuple[int, ...], named: bool, deep: int = 8) -> Term:
+    """Made of all its operands with axes permuted, down to a depth."""
+    if named and x.kind == "kept" and x.means is not None:
+        x = shaped(x.means, x.shape)
+    moved = tuple(x.shape[i] for i in perm)
+    inner = x.args[0] if x.op == "reshape" else x
+    further = tuple(range(x.ndim, inner.ndim))
+    if deep and further and inner.op == "sum" and inner.params["axes"] == {*further}:
+        found = _permuted(inner.args[0], (*perm, *further), named, deep - 1)
+        return shaped(summed(found, further), moved)
+    if not deep or not (x.op in ("+", "*", *ENTRYWISE) or (named and x.op == "inv")):
+        return make("transpose", [x], {"axes": perm})
+    parts = [shaped(f, padded(f, x.ndim)) for f in x.operands]
+    return remade(x, [_permuted(f, perm, named, deep - 1) for f in parts], moved)
 
 
 def _twice(e: Term) -> Term | None:
