@@ -149,7 +149,8 @@ def of_moved(
         perm = x.params["axes"]
         return make("transpose", [reduced(inner, frozenset(perm[a] for a in axes))], x.params)
     if only_ones_moved(inner.shape, x.shape):
-        return shaped(reduced(inner, _moved_axes(inner.shape, x.shape, axes)), shape)
+        at = _beside_ones(x.shape, inner.shape)
+        return shaped(reduced(inner, frozenset(at[a] for a in axes if a in at)), shape)
     groups = merged_axes(inner.shape, x.shape)
     over = frozenset(i for a in axes for i in groups[a]) if groups else None
     return None if over is None else shaped(reduced(inner, over), shape)
@@ -447,12 +448,6 @@ def _by_blocks(
     return None
 
 
-def _moved_axes(old: Shape, new: Shape, axes: Iterable[int]) -> frozenset[int]:
-    """The axes of ``old`` that these of ``new`` are, where they differ in axes of one entry."""
-    places = [i for i, n in enumerate(old) if n != 1]
-    return frozenset(places[sum(n != 1 for n in new[:a])] for a in axes if new[a] != 1)
-
-
 @normal("repeat")
 def _repeat(x: Term, repeats: Any, axis: int | None = None) -> Term | None:
     if not isinstance(repeats, int) or axis is None:
@@ -487,9 +482,10 @@ def _transpose(x: Term, axes: Sequence[int] | None = None) -> Term:
     if x.op == "inv" and is_symmetric(x.args[0], perm):
         return x
     if x.op == "reshape" and x.args[0].op == "transpose":
-        inner_perm = _beside_ones(perm, x.shape, x.args[0].shape)
-        if inner_perm is not None:
-            return shaped(make("transpose", [x.args[0]], {"axes": inner_perm}), moved)
+        inner, at = x.args[0], _beside_ones(x.shape, x.args[0].shape)
+        if only_ones_moved(inner.shape, x.shape):
+            order = (*({*range(inner.ndim)} - {*at.values()}), *(at[i] for i in perm if i in at))
+            return shaped(make("transpose", [inner], {"axes": order}), moved)
     if x.op == "broadcast_to":
         inner = shaped(x.args[0], padded(x.args[0], x.ndim))
         return shaped(make("transpose", [inner], {"axes": perm}), moved)
@@ -540,13 +536,10 @@ def _twice(e: Term) -> Term | None:
 COLLECTED.append(_twice)
 
 
-def _beside_ones(perm: Sequence[int], shape: Shape, other: Shape) -> tuple[int, ...] | None:
-    """The permutation that moves entries alike in a shape with other axes of one entry."""
-    if not only_ones_moved(other, shape):
-        return None
-    own, ones = ([i for i, n in enumerate(other) if (n == 1) == one] for one in (False, True))
-    at = dict(zip([i for i, n in enumerate(shape) if n != 1], own, strict=True))
-    return (*ones, *(at[i] for i in perm if i in at))
+def _beside_ones(old: Shape, new: Shape) -> dict[int, int]:
+    """What the axes of several entries are in a shape with other axes of one entry."""
+    own, there = ([i for i, n in enumerate(shape) if n != 1] for shape in (old, new))
+    return dict(zip(own, there, strict=False))
 
 
 def _is_outer(x: Term) -> bool:
