@@ -985,8 +985,9 @@ class _Form:
                 parts[f] = rest
         if not parts:
             return self._op(e)
-        cores = {f: _unmoved(f)[-1] for f in parts}
-        kernel = max(parts, key=lambda f: (not _comes_back(cores[f]), cores[f].op == "leaf"))
+        ranks = {f: (not any(map(_comes_back, subterms(f))), _unmoved(f)[-1].op == "leaf")
+                 for f in parts}  # fmt: skip
+        kernel = max(parts, key=ranks.__getitem__)
         g, k = (shown.get(f) or self.write(f) for f in (parts[kernel], kernel))
         over = tuple(sorted(axes))
         at = np.broadcast_to(np.arange(k.value.size).reshape(k.shape), whole.shape)
