@@ -23,7 +23,7 @@ from ..engine.notes import noted
 from ..engine.tensor import Tensor
 from ..graph import inner_first
 from ..masks import comparison
-from .moves import part, placed, ranges_of, slices_of, summed
+from .moves import part, placed, ranges_of, slices_of, summed, windows
 from .terms import (
     ENTRYWISE,
     Shape,
@@ -536,15 +536,6 @@ def cut(x: Term, axis: int, r: range) -> Term:
 
 def split(x: Term, axis: int, sizes: Shape) -> Term:
     return shaped(x, (*x.shape[:axis], *sizes, *x.shape[axis + 1 :]))
-
-
-def windows(x: Term, axes: Sequence[int], sizes: Sequence[int]) -> Term:
-    """Windows of these sizes that slide along these axes; a window's own axes come last."""
-    shape = list(x.shape)
-    for axis, n in zip(axes, sizes, strict=True):
-        shape[axis] -= n - 1
-    params = {"window_shape": tuple(sizes), "axis": tuple(axes)}
-    return make("sliding_window_view", [x], params, (*shape, *sizes))
 
 
 def lifted(root: Term, stacked: Mapping[Term, Term], lead: int) -> Term:

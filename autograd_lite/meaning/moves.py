@@ -1115,14 +1115,21 @@ def _looked_up(places: Any, whole: Shape) -> Any:
 
 
 @normal("sliding_window_view")
-def _windows(x: Term, window_shape: Any, shape: Shape, axis: Any = None) -> Term | None:
+def _windows(x: Term, window_shape: Any, axis: Any = None) -> Term | None:
     """With its axes said one by one."""
     if type(axis) is tuple:
         return None
-    axes = tuple(np.atleast_1d(range(x.ndim) if axis is None else axis).tolist())
-    sizes = tuple(np.atleast_1d(window_shape).tolist())
-    params = {"window_shape": sizes, "axis": tuple(a % x.ndim for a in axes)}
-    return make("sliding_window_view", [x], params, shape)
+    axes = np.atleast_1d(range(x.ndim) if axis is None else axis).tolist()
+    return windows(x, [a % x.ndim for a in axes], np.atleast_1d(window_shape).tolist())
+
+
+def windows(x: Term, axes: Sequence[int], sizes: Sequence[int]) -> Term:
+    """Windows of these sizes that slide along these axes; a window's own axes come last."""
+    shape = list(x.shape)
+    for axis, n in zip(axes, sizes, strict=True):
+        shape[axis] -= n - 1
+    params = {"window_shape": tuple(sizes), "axis": tuple(axes)}
+    return make("sliding_window_view", [x], params, (*shape, *sizes))
 
 
 def _of_a_kernel(x: Term, axes: frozenset[int], products: bool) -> Term | None:
@@ -1162,6 +1169,5 @@ def _convolved(*args: Term, mode: str) -> Term | None:
     x, k = sorted(args, key=lambda a: -a.shape[0])
     if mode == "full":
         return None
-    shape = (x.shape[0] - k.shape[0] + 1, k.shape[0])
-    seen = make("sliding_window_view", [x], {"window_shape": k.shape, "axis": (0,)}, shape)
-    return shaped(summed(seen * make("flip", [k], {"axis": 0}), [1]), shape[:1])
+    found = summed(windows(x, [0], k.shape) * make("flip", [k], {"axis": 0}), [1])
+    return shaped(found, found.shape[:1])
