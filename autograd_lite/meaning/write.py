@@ -638,7 +638,7 @@ class _Form:
 
     # ------------------------------------------------------------------ sums
 
-    def _sum(self, e: Term) -> Expression:
+    def of_terms(self, e: Term) -> Expression:
         """A sum; what all its terms are times, or divided by, stands before it."""
         self.beside = {*map(bare, e.operands)}
         if len(e.args) == 1:
@@ -820,7 +820,7 @@ class _Form:
 
     # ------------------------------------------------------------------ products
 
-    def _product(self, e: Term) -> Expression:
+    def of_factors(self, e: Term) -> Expression:
         return self._multiplied(e.args, {})
 
     def _multiplied(
@@ -921,7 +921,7 @@ class _Form:
         whole = axes == tuple(range(e.ndim))[::-1]
         return applied(OPS["transpose"], x, axes=None if whole else axes)
 
-    def _reduction(self, e: Term) -> Expression:
+    def of_sum(self, e: Term) -> Expression:
         (x,) = e.args
         axes = e.params["axes"]
         slid = _slid(x) if e.op == "sum" else None
@@ -935,6 +935,8 @@ class _Form:
             if whole and len(factors) == len(x.args) == 2:
                 return _reshaped(self._dot(*factors), e.shape)
         return self._over(e.op, x, axes)
+
+    of_max = of_min = of_sum
 
     def _dot(self, u: Term, v: Term) -> Expression:
         """``uᵀ v``; of a quadratic form ``xᵀ A u``."""
@@ -1009,8 +1011,10 @@ class _Form:
         both = applied(ops.multiply, y, x)
         return applied(OPS["sum"], both, axis=e.params["axes"], keepdims=False)
 
-    def _rows(self, e: Term) -> Expression:
+    def of_softmax(self, e: Term) -> Expression:
         return applied(OPS[e.op], self.done[e.args[0]], axis=axis_of(e.params["axes"]))
+
+    of_log_softmax = of_logsumexp = of_softmax
 
     def of_where(self, e: Term) -> Expression:
         mask, other = e.args[0], opposite(e.args[0])
@@ -1183,11 +1187,7 @@ def _slid(x: Term) -> tuple[Term, Term] | None:
 
 
 _WRITTEN = {op.name: op for op in (UPSAMPLE, CUMSUM_BACK, TRACE, LOGDET)}
-_FORMS = {
-    "+": "_sum", "*": "_product", **dict.fromkeys(("sum", "max", "min"), "_reduction"),
-    **dict.fromkeys(("softmax", "log_softmax", "logsumexp"), "_rows"),
-}  # fmt: skip
-"""How ops are written that have no ``of_…`` of their own."""
+_FORMS = {"+": "of_terms", "*": "of_factors"}
 
 
 def stretched(x: Expression, shape: Shape) -> Expression:
