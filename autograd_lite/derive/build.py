@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from itertools import count
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from ..engine.tensor import Array, Tensor
 from ..graph import inner_first, walk
 from ..masks import origin
 from ..show.expression import Definition, Expression, applied
+from ..show.notation import free_names
 from ..table import OPS
 from .tidy import tidied
 
@@ -49,8 +49,7 @@ class Leaves(dict[Tensor, Expression]):
         written = self._same.get(_numbers(value)) if name is None and leaf.ndim else None
         if written is None:
             if name is None and leaf.ndim:
-                name = next(n for i in count(1) if (n := f"c_{i}") not in self._taken)
-                self._taken.add(name)
+                name = next(free_names("c", self._taken))
             written = Expression(value, name)
         self[leaf] = written
         if not leaf._tracked and written.name is not None:
@@ -87,7 +86,7 @@ class Builder:
         one = Expression(np.ones(() if seed.size > 1 else seed.shape, seed.dtype))
         ones = applied(OPS["broadcast_to"], one, shape=seed.shape) if seed.size > 1 else one
         self._expressions: dict[Tensor, Expression] = {seed: ones}
-        self._auxiliary = (f"u_{i}" for i in count(1))
+        self._auxiliary = free_names("u", taken)
 
     def name(self, tensor: Tensor, symbol: str) -> None:
         """Let ``tensor`` be written as ``symbol`` from now on, unless it has a symbol already."""
@@ -107,8 +106,7 @@ class Builder:
             self._expressions[t] = written = self._written(t)
             longest = _LONG if uses[t] == 1 else _LONG_TWICE
             if written.size > longest and t is not tensor:
-                name = next(n for n in self._auxiliary if n not in self._taken)
-                self._taken.add(name)
+                name = next(self._auxiliary)
                 auxiliary.append(Definition(name, written))
                 self._expressions[t] = Expression(t._array, name)
         return self._expressions[tensor], auxiliary

@@ -8,6 +8,7 @@ from itertools import count
 
 from ..engine.tensor import Tensor
 from ..graph import carriers, reached, reaching, walk
+from ..show.notation import free_names
 
 Path = list[tuple[str, str]]
 """The derivatives along a path: ``[("L", "l_2"), ("l_2", "s_2")]`` is ∂L/∂l_2 · ∂l_2/∂s_2."""
@@ -95,7 +96,7 @@ def _names(tensors: list[Tensor], output: Tensor) -> dict[Tensor, str]:
         if name is None and t is output:
             name = "loss" if "L" in taken else "L"
         elif name is None and t.is_leaf and t._tracked:
-            name = next(n for i in count(1) if (n := f"w_{i}") not in taken)
+            name = next(free_names("w", taken))
         if name is not None:
             if name in names.values():  # the name of another one
                 name = next(n for i in count(2) if (n := f"{name}({i})") not in taken)

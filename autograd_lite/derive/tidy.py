@@ -127,7 +127,7 @@ def _unstretched(node: Expression) -> Expression:
 def _is_copy(node: Expression) -> bool:
     """Whether an op that may move entries gives its operand as it is."""
     if node.is_called("transpose"):
-        return node.value.ndim <= 1
+        return node.ndim <= 1
     return bool(np.array_equal(node.value, node.inputs[0].value, equal_nan=True))
 
 

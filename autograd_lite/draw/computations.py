@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence, Set
-from itertools import count
 from typing import NamedTuple
 
 from ..arrays import is_foreign
@@ -15,7 +14,7 @@ from ..engine.tensor import Tensor
 from ..graph import leaves_of, reaching, walk
 from ..show import labels
 from ..show.expression import Expression, nodes
-from ..show.notation import ATOM, Written, op_notation, symbol_of
+from ..show.notation import ATOM, Written, free_names, op_notation, symbol_of
 from ..show.steps import Step
 from ..show.text import text
 from ..show.writer import Node, write
@@ -67,7 +66,7 @@ class Symbols:
                 taken |= symbols.keys()
                 if symbols:
                     self._name[t], *self._also[t] = symbols
-        free = (name for i in count(1) if (name := f"v_{i}") not in taken)
+        free = free_names("v", taken)
         self._name |= {t: next(free) for t in tensors if t not in self._name}
 
     def plain(self, tensor: Tensor) -> str:

@@ -23,7 +23,7 @@ from ..engine.notes import noted
 from ..engine.tensor import Tensor
 from ..graph import inner_first
 from ..masks import comparison
-from .moves import ranges_of, slices_of, summed
+from .moves import part, placed, ranges_of, slices_of, summed, windows
 from .terms import (
     ENTRYWISE,
     Shape,
@@ -131,8 +131,9 @@ class _Finder:
         self._compared: dict[Tensor, tuple[str, list[Tensor]]] = {}
         read = [t for t in nodes if t not in instead]
         uses = Counter(x for t in read for x in self._inputs(t)[: 1 if _is_filled(t) else None])
-        self._within = {x for t in nodes if _is_added(t) for x in self._inputs(t)
-                        if x.name is None and uses[x] == 1 and _is_added(x)}  # fmt: skip
+        self._within = {x for t in nodes for x in self._inputs(t)
+                        if x.name is None and uses[x] == 1
+                        and any(of(t) and of(x) for of in (_is_added, _is_joined))}  # fmt: skip
         self._within |= {t.inputs[0] for t in nodes if _is_filled(t)}
         for t in nodes:
             axes, signed = self._parts(t, uses)
@@ -144,13 +145,26 @@ class _Finder:
 
     def _parts(self, t: Tensor, uses: Mapping[Tensor, int]) -> tuple[_At, _Signed]:
         """What is added up, put side by side, or filled in, and then along which axes."""
+        if t in self._within or not (_is_added(t) or _is_filled(t) or _is_joined(t)):
+            return (), []
         if _is_joined(t):
             axis = t.params["axis"] % t.ndim
-            starts = range(0, t.shape[axis], max(t.inputs[0].shape[axis], 1))
-            return ((axis, starts),), [(1.0, x) for x in t.inputs]
-        if t in self._within or not (_is_added(t) or _is_filled(t)):
-            return (), []
+            parts = self._side_by_side(t, axis)
+            starts = range(0, t.shape[axis], parts[0].shape[axis]) if parts else range(1)
+            return ((axis, starts),), [(1.0, x) for x in parts]
         return ((), self._signed(t)) if _is_added(t) else self._filled(t, uses)
+
+    def _side_by_side(self, end: Tensor, axis: int) -> list[Tensor]:
+        """What is put together, also of what was put together before, as by np.append."""
+        found, i = [end], 0
+        while i < len(found):
+            t = found[i]
+            is_within = t in self._within and _is_joined(t) and t.params["axis"] % t.ndim == axis
+            if t is end or is_within:
+                found[i : i + 1] = [x for x in t.inputs if x.shape[axis]]
+            else:
+                i += 1
+        return found
 
     def _inputs(self, t: Tensor) -> list[Tensor]:
         return inputs_of(t, self._instead)
@@ -202,18 +216,18 @@ class _Finder:
     def _kind(self, root: Tensor) -> int:
         """A number that is the same for what was computed in the same way."""
         kinds = self._kinds
-        for t in inner_first(root, lambda t: () if _is_atom(t) else self._made_of(t)[1], kinds):
+        for t in inner_first(root, lambda t: () if is_target(t) else self._made_of(t)[1], kinds):
             name, inputs = self._made_of(t)
             params = None if name == "getitem" or t._op is None else frozen(t.params)
             own: Any = t
-            if not _is_atom(t):
+            if not is_target(t):
                 own = name, t.shape, params, tuple(kinds[x] for x in inputs)
             kinds[t] = self._numbers.setdefault(own, len(kinds))
         return kinds[root]
 
     def _made_of(self, t: Tensor) -> tuple[str, Sequence[Tensor]]:
         """The op that made a tensor, and its inputs; of a mask what was compared."""
-        if t._op is not None or _is_atom(t):
+        if t._op is not None or is_target(t):
             return (t._op.name if t._op is not None else ""), self._inputs(t)
         if t not in self._compared:
             found = comparison(noted(t, "given"))
@@ -266,7 +280,8 @@ def _place(t: Tensor) -> tuple[_Cut, Shape] | None:
     return tuple((i, len(ranges[i])) for i in cut), tuple(ranges[i].start for i in cut)
 
 
-def _is_atom(t: Tensor) -> bool:
+def is_target(t: Tensor) -> bool:
+    """Whether its gradient may be asked for, so that it stands for itself."""
     return t.name is not None or bool(t._op is None and t._tracked)
 
 
@@ -388,8 +403,7 @@ class Rounds:
         ends = {i: range(r[0], r[-1] + r.step) for i, r in at.items()}
         whole = [ends.get(i, range(n)) for i, n in enumerate(shape)]
         e = shaped(e, tuple(map(len, whole)))
-        index = {"index": slices_of(whole, shape), "shape": shape}
-        return e if e.shape == shape else make("scatter", [e], index, shape)
+        return e if e.shape == shape else placed(e, whole, shape)
 
 
 def _all_rounds(first: Tensor, levels: Sequence[Rounds]) -> list[Tensor]:
@@ -517,20 +531,11 @@ def cut(x: Term, axis: int, r: range) -> Term:
     """What a range takes along an axis."""
     ranges = [range(n) for n in x.shape]
     ranges[axis] = r
-    return make("getitem", [x], {"index": slices_of(ranges, x.shape)}, tuple(map(len, ranges)))
+    return part(x, ranges)
 
 
 def split(x: Term, axis: int, sizes: Shape) -> Term:
     return shaped(x, (*x.shape[:axis], *sizes, *x.shape[axis + 1 :]))
-
-
-def windows(x: Term, axes: Sequence[int], sizes: Sequence[int]) -> Term:
-    """Windows of these sizes that slide along these axes; a window's own axes come last."""
-    shape = list(x.shape)
-    for axis, n in zip(axes, sizes, strict=True):
-        shape[axis] -= n - 1
-    params = {"window_shape": tuple(sizes), "axis": tuple(axes)}
-    return make("sliding_window_view", [x], params, (*shape, *sizes))
 
 
 def lifted(root: Term, stacked: Mapping[Term, Term], lead: int) -> Term:
@@ -567,11 +572,9 @@ def _lifted(e: Term, operands: list[Term], lead: int) -> Term:
         index = (slice(None),) * lead + slices_of(ranges, e.args[0].shape)
         part = front + tuple(map(len, ranges))
         return shaped(make("getitem", operands, {"index": index}, part), shape)
-    if e.op == "correlate":
-        (x, k), n = everywhere, e.ndim
-        seen = windows(x, range(lead, lead + n), k.shape[lead:])
-        k = shaped(k, k.shape[:lead] + (1,) * n + k.shape[lead:])
-        return shaped(summed(product([(seen, 1), (k, 1)]), range(lead + n, lead + 2 * n)), shape)
+    if e.op == "sliding_window_view":
+        slid = [a + lead for a in e.params["axis"]]
+        return windows(operands[0], slid, e.params["window_shape"])
     if e.op == "matmul":
         return _product(e, everywhere, lead, shape)
     if isinstance(e.params.get("axes"), frozenset) and e.op != "trace":

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from itertools import permutations
+from itertools import accumulate, permutations
 from typing import Any, cast
 from weakref import WeakValueDictionary
 
@@ -58,25 +59,26 @@ SUMS: list[Callable[[Term, frozenset[int], bool], Term | None]] = []
 PRODUCTS: list[Callable[[Term, Term], Term | None]] = []
 """What else a product of matrices may be."""
 _MOST_MARKS = 10**6  # entries of what marks rows that were looked up
-Params = dict[str, Any]
-Normal = Callable[[list[Term], Params, Shape | None], Term | None]
+Form = Callable[..., Term | None]
 
 
-def normal(*names: str) -> Callable[[Normal], Normal]:
-    """What is decorated makes the terms of these ops; None where they are just these."""
+def normal(*names: str) -> Callable[[Form], Form]:
+    """What is decorated makes the terms of these ops; None where they are just these.
 
-    def register(f: Normal) -> Normal:
-        NORMAL.update(dict.fromkeys(names, f))
-        return f
+    It is given the operands, and by keyword what it takes of the op's name, as ``op``, the
+    ``shape`` of the result, and the settings.
+    """
 
-    return register
+    def register(f: Form) -> Form:
+        takes = inspect.signature(f).parameters
+        takes_all = any(p.kind is p.VAR_KEYWORD for p in takes.values())
 
+        def form(op: str, args: Sequence[Term], params: Any, shape: Shape | None) -> Term | None:
+            own = params if shape is None else {**params, "shape": shape}
+            given = {key: x for key, x in {**own, "op": op}.items() if key in takes}
+            return f(*args, **({**params, **given} if takes_all else given))
 
-def normals(*names: str) -> Callable[[Callable[..., Term | None]], Any]:
-    """The same for several, each of which is told: by ``(op, args, params, shape)``."""
-
-    def register(f: Callable[..., Term | None]) -> Any:
-        NORMAL.update({op: partial(f, op) for op in names})
+        NORMAL.update({op: partial(form, op) for op in names})
         return f
 
     return register
@@ -95,17 +97,14 @@ def varying(e: Term, ndim: int) -> frozenset[int]:
 
 
 @normal("sum")
-def _sum(args: list[Term], params: Params, shape: Shape | None) -> Term:
-    found = summed(args[0], axes_of(params, args[0].ndim))
-    return found if shape is None else shaped(found, shape)
+def _sum(x: Term, **params: Any) -> Term:
+    return summed(x, axes_of(params, x.ndim))
 
 
 @normal("mean")
-def _mean(args: list[Term], params: Params, shape: Shape | None) -> Term:
-    (x,) = args
+def _mean(x: Term, **params: Any) -> Term:
     axes = axes_of(params, x.ndim)
-    found = scaled(summed(x, axes, False), 1 / (math.prod(x.shape[a] for a in axes) or 1))
-    return found if shape is None else shaped(found, shape)
+    return scaled(summed(x, axes, False), 1 / (math.prod(x.shape[a] for a in axes) or 1))
 
 
 def summed(x: Term, axes: Iterable[int], products: bool = True) -> Term:
@@ -136,7 +135,7 @@ def summed(x: Term, axes: Iterable[int], products: bool = True) -> Term:
         found = way(x, axes, products)
         if found is not None:
             return shaped(found, shape)
-    return rewritten(intern("sum", (x,), {"axes": axes}, shape, x.size + 0.5))
+    return rewritten(intern("sum", (x,), {"axes": axes}, shape))
 
 
 def of_moved(
@@ -150,7 +149,8 @@ def of_moved(
         perm = x.params["axes"]
         return make("transpose", [reduced(inner, frozenset(perm[a] for a in axes))], x.params)
     if only_ones_moved(inner.shape, x.shape):
-        return shaped(reduced(inner, _moved_axes(inner.shape, x.shape, axes)), shape)
+        at = _beside_ones(x.shape, inner.shape)
+        return shaped(reduced(inner, frozenset(at[a] for a in axes if a in at)), shape)
     groups = merged_axes(inner.shape, x.shape)
     over = frozenset(i for a in axes for i in groups[a]) if groups else None
     return None if over is None else shaped(reduced(inner, over), shape)
@@ -180,7 +180,7 @@ def _trace(x: Term) -> Term:
         a, b = x.args
         found = summed(a * make("transpose", [b], {"axes": (1, 0)}), (0, 1))
     else:
-        found = rewritten(intern("trace", (x,), {}, (), x.size + 0.5))
+        found = rewritten(intern("trace", (x,), {}, ()))
     return product([(c, 1), (shaped(found, ()), 1)])
 
 
@@ -263,57 +263,47 @@ def _term_by_term(x: Term, axes: frozenset[int], products: bool) -> Term | None:
 
 
 def _as_product(x: Term, axes: frozenset[int], products: bool) -> Term | None:
-    """``Σ_k a_ik b_kj`` is a product of matrices, and ``Σ_k a_ik v_k`` one with a vector."""
+    """``Σ_k a_ik b_kj`` is a product of matrices, and ``Σ_k a_ik v_k`` one with a vector.
+
+    Along axes that both have there is one at each place: a stack.
+    """
     if not products or len(axes) != 1 or x.op != "*":
         return None
     (k,) = axes
-    for stack in range(max(k, 1)):
-        found = _stacked_product(x, k, stack)
-        if found is not None:
-            return found
-    for q in range(1, x.ndim - 2):  # a stack along another axis: of heads, in (t, h, k)
-        order = (q, *(i for i in range(x.ndim) if i != q))
-        if q != k:
-            factors = [(_transposed(shaped(f, padded(f, x.ndim)), order), p) for f, p in x.args]
-            found = _stacked_product(product(factors), order.index(k), 1)
-            if found is not None:
-                found = shaped(found, tuple(1 if i == k else x.shape[i] for i in order))
-                return _transposed(found, tuple(map(order.index, range(x.ndim))))
+    first = [tuple(range(n)) for n in range(max(k, 1))]
+    for stack in [*first, *((q,) for q in range(1, x.ndim - 2) if q != k)]:
+        groups: dict[frozenset[int], list[tuple[Term, float]]] = {}
+        for f, p in x.args:
+            groups.setdefault(varying(f, x.ndim) - {k, *stack}, []).append((f, p))
+        if len(groups) != 2 or any(len(free) > 1 for free in groups):
+            continue
+        (i, left), (j, right) = sorted(
+            ((min(free, default=x.ndim), factors) for free, factors in groups.items()),
+            key=lambda group: group[0],
+        )
+        a, b = product(left), product(right)
+        if j < x.ndim:
+            matrices = [_matrix(a, x.shape, stack, i, k), _matrix(b, x.shape, stack, k, j)]
+            found = make("matmul", matrices)
+            order = [*stack, i, j, *(q for q in range(x.ndim) if q not in (*stack, i, j))]
+            found = shaped(found, tuple(1 if q == k else x.shape[q] for q in order))
+            return _transposed(found, tuple(map(order.index, range(x.ndim))))
+        if not stack and any(p > 0 for _, p in right):  # each isn't divided by its own
+            return make("matmul", [_matrix(a, x.shape, stack, i, k), shaped(b, (x.shape[k],))])
     return None
+
+
+def _matrix(e: Term, whole: Shape, stack: Sequence[int], *own: int) -> Term:
+    """A matrix along two axes, or a stack of them."""
+    rest, last = (q for q in range(len(whole)) if q not in (*stack, *own)), len(stack) + 1
+    e = shaped(e, tuple(whole[q] if q in own else n for q, n in enumerate(padded(e, len(whole)))))
+    e = _transposed(e, (*stack, *sorted(own), *rest))
+    e = shaped(e, e.shape[: last + 1])
+    return e if own[0] < own[1] else _transposed(e, (*range(last - 1), last, last - 1))
 
 
 def _transposed(e: Term, axes: tuple[int, ...]) -> Term:
     return make("transpose", [e], {"axes": axes})
-
-
-def _stacked_product(x: Term, k: int, stack: int) -> Term | None:
-    """A sum over axis k as products of matrices, one for each place along the first axes."""
-    groups: dict[frozenset[int], list[tuple[Term, float]]] = {}
-    for f, p in x.args if x.op == "*" else ():
-        free = varying(f, x.ndim) - {k, *range(stack)}
-        for other in [g for g in groups if g & free]:
-            groups[free | other] = groups.pop(other) + groups.get(free | other, [])
-            free |= other
-        groups.setdefault(free, []).append((f, p))
-    if len(groups) != 2 or any(len(free) > 1 for free in groups):
-        return None
-    (i, left), (j, right) = sorted(
-        ((min(free, default=x.ndim), factors) for free, factors in groups.items()),
-        key=lambda group: group[0],
-    )
-    a, b = (product(factors) for factors in (left, right))
-    if j == x.ndim and (stack or all(p < 0 for _, p in right)):  # each is divided by its own
-        return None
-    swap = (*range(stack), stack + 1, stack)
-
-    def matrix(e: Term, first: int, last: int, turned: bool) -> Term:
-        e = shaped(e, (*padded(e, x.ndim)[:stack], *(x.shape[q] for q in (first, last))))
-        return make("transpose", [e], {"axes": swap}) if turned else e
-
-    a = matrix(a, min(i, k), max(i, k), i > k)
-    if j == x.ndim:
-        return make("matmul", [a, shaped(b, (x.shape[k],))], {})
-    return make("matmul", [a, matrix(b, min(j, k), max(j, k), j < k)], {})
 
 
 def _one_by_one(x: Term, axes: frozenset[int], products: bool) -> Term | None:
@@ -335,17 +325,11 @@ def _one_by_one(x: Term, axes: frozenset[int], products: bool) -> Term | None:
 
 
 @normal("picked")
-def _picked(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
-    x, _ = args
-    found = tuple(n for i, n in enumerate(x.shape) if i not in params["axes"])
-    if (place := marked(args[1])) is not None:
-        block = _of_blocks(x, [range(i, i + 1) for i in place])
-        if block is not None:
-            return shaped(block, shape or found)
-        if x.op in ("+", "*", *ENTRYWISE):  # of each operand its own
-            return remade(x, [entry(f, place) for f in x.operands], shape or found)
-    made = rewritten(intern("picked", tuple(args), params, found, x.size + 1.5))
-    return made if shape is None else shaped(made, shape)
+def _picked(x: Term, marks: Term, axes: Sequence[int]) -> Term:
+    shape = tuple(n for i, n in enumerate(x.shape) if i not in axes)
+    if (place := marked(marks)) is not None and x.op in ("+", "*", *ENTRYWISE):
+        return remade(x, [entry(f, place) for f in x.operands], shape)  # of each its own
+    return rewritten(intern("picked", (x, marks), {"axes": axes}, shape, x.size + 1.5))
 
 
 def reduction(*ops: str, keeps: bool = False) -> Callable[[Any], Any]:
@@ -355,17 +339,15 @@ def reduction(*ops: str, keeps: bool = False) -> Callable[[Any], Any]:
     """
 
     def register(form: Callable[[str, Term, frozenset[int], Shape], Term]) -> Any:
-        def of(op: str, args: list[Term], params: Params, shape: Shape | None) -> Term:
-            (x,) = args
+        @normal(*ops)
+        def of(x: Term, op: str, **params: Any) -> Term:
             axes = frozenset(i for i in axes_of(params, x.ndim) if x.shape[i] != 1)
             whole = x.shape if keeps else kept(x.shape, axes)
             found = None
             if x.op == "transpose" or [y.op for y in x.operands] == [op]:
                 found = of_moved(x, axes, whole, lambda y, own: make(op, [y], {"axes": own}))
-            found = found or form(op, x, axes, whole)
-            return found if shape is None else shaped(found, shape)
+            return found or form(op, x, axes, whole)
 
-        NORMAL.update({op: partial(of, op) for op in ops})
         return form
 
     return register
@@ -377,7 +359,7 @@ def _extreme(op: str, x: Term, axes: frozenset[int], shape: Shape) -> Term:
         return x
     if x.op == op:
         return make(op, [x.args[0]], {"axes": axes | x.params["axes"]})
-    return intern(op, (x,), {"axes": axes}, shape, x.size + 0.5)
+    return intern(op, (x,), {"axes": axes}, shape)
 
 
 # ---------------------------------------------------------------------- moves
@@ -402,9 +384,7 @@ def _inward(
 
 
 @normal("reshape", "squeeze", "expand_dims", "ravel")
-def _reshape(args: list[Term], params: Params, shape: Shape | None) -> Term:
-    (x,) = args
-    assert shape is not None
+def _reshape(x: Term, shape: Shape) -> Term:
     if x.shape == shape:
         return x
     c, rest = coefficient(x)
@@ -461,36 +441,27 @@ def _by_blocks(
     repeats = all(b > 1 or {*own} <= along for own, b in zip(groups, by, strict=True))
     if math.prod(by) > 1 and repeats:
         small = shaped(x, tuple(n // b for n, b in zip(new, by, strict=True)))
-        return intern("upsample", (small,), {"by": by}, new, small.size + 0.5)
+        return intern("upsample", (small,), {"by": by}, new)
     if x.op in ("+", "*", *ENTRYWISE):
         parts = [e for f in x.operands if (e := _by_blocks(f, old, new, groups)) is not None]
         return remade(x, parts, new) if len(parts) == len(x.operands) else None
     return None
 
 
-def _moved_axes(old: Shape, new: Shape, axes: Iterable[int]) -> frozenset[int]:
-    """The axes of ``old`` that these of ``new`` are, where they differ in axes of one entry."""
-    places = [i for i, n in enumerate(old) if n != 1]
-    return frozenset(places[sum(n != 1 for n in new[:a])] for a in axes if new[a] != 1)
-
-
 @normal("repeat")
-def _repeat(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
-    (x,), n, axis = args, params["repeats"], params.get("axis")
-    if not isinstance(n, int) or axis is None:
+def _repeat(x: Term, repeats: Any, axis: int | None = None) -> Term | None:
+    if not isinstance(repeats, int) or axis is None:
         return None
-    by = tuple(n if i == axis % x.ndim else 1 for i in range(x.ndim))
+    by = tuple(repeats if i == axis % x.ndim else 1 for i in range(x.ndim))
     if x.op == "upsample":
         x, by = x.args[0], tuple(a * b for a, b in zip(by, x.params["by"], strict=True))
     whole = tuple(m * b for m, b in zip(x.shape, by, strict=True))
-    return intern("upsample", (x,), {"by": by}, whole, x.size + 0.5)
+    return intern("upsample", (x,), {"by": by}, whole)
 
 
 @normal("transpose")
-def _transpose(args: list[Term], params: Params, shape: Shape | None) -> Term:
-    (x,) = args
-    perm = params.get("axes")
-    perm = tuple(range(x.ndim))[::-1] if perm is None else tuple(int(i) % x.ndim for i in perm)
+def _transpose(x: Term, axes: Sequence[int] | None = None) -> Term:
+    perm = tuple(range(x.ndim))[::-1] if axes is None else tuple(int(i) % x.ndim for i in axes)
     if perm == tuple(range(x.ndim)):
         return x
     moved = tuple(x.shape[i] for i in perm)
@@ -511,9 +482,10 @@ def _transpose(args: list[Term], params: Params, shape: Shape | None) -> Term:
     if x.op == "inv" and is_symmetric(x.args[0], perm):
         return x
     if x.op == "reshape" and x.args[0].op == "transpose":
-        inner_perm = _beside_ones(perm, x.shape, x.args[0].shape)
-        if inner_perm is not None:
-            return shaped(make("transpose", [x.args[0]], {"axes": inner_perm}), moved)
+        inner, at = x.args[0], _beside_ones(x.shape, x.args[0].shape)
+        if only_ones_moved(inner.shape, x.shape):
+            order = (*({*range(inner.ndim)} - {*at.values()}), *(at[i] for i in perm if i in at))
+            return shaped(make("transpose", [inner], {"axes": order}), moved)
     if x.op == "broadcast_to":
         inner = shaped(x.args[0], padded(x.args[0], x.ndim))
         return shaped(make("transpose", [inner], {"axes": perm}), moved)
@@ -525,34 +497,29 @@ def _transpose(args: list[Term], params: Params, shape: Shape | None) -> Term:
     return intern("transpose", (x,), {"axes": perm}, moved, x.size + 0.1)
 
 
-def is_symmetric(x: Term, perm: tuple[int, ...], named: bool = False, deep: int = 8) -> bool:
-    """Whether all that it is made of stays as it is where axes are permuted so; numbers do.
-
-    ``named``: also by what named results are made of, as is right where nothing follows by them;
-    ``deep``: how far is looked.
+def is_symmetric(x: Term, perm: tuple[int, ...], named: bool = False) -> bool:
+    """Whether it stays as it is where axes are permuted so, as all that it is made of is; numbers
+    do. ``named``: also by what named results are made of, where nothing follows by them.
     """
-    if named and x.kind == "kept" and x.means is not None:
-        x = x.means
-    if x.size > LARGEST:
+    if x.size > LARGEST or x.ndim != len(perm):
         return False
-    whole = x.args[0] if x.op == "reshape" else x
-    further = tuple(range(x.ndim, whole.ndim))
-    if whole.op == "sum" and whole.params["axes"] == {*further} and x.ndim == len(perm):
-        return is_symmetric(whole.args[0], (*perm, *further), named, deep - 1)
-    if x.op in ("+", "*", *ENTRYWISE) or (named and x.op == "inv"):
-        stays = {f: math.prod(f.shape) == 1 or (deep > 0 and is_symmetric(f, perm, named, deep - 1))
-                 for f in x.operands}  # fmt: skip
-        squares = [f for f, p in x.args if p % 2 == 0 and f.op == "+"] if x.op == "*" else []
-        for f in squares:  # (xᵢ − xⱼ)²
-            over = [(make("transpose", [shaped(g, padded(g, len(perm)))], {"axes": perm}), -c)
-                    for g, c in f.args]  # fmt: skip
-            stays[f] |= total(over, f.shape) is f
-        are_alike = x.op == "+" and all(f.shape == x.shape and f.ndim == len(perm) for f in stays)
-        if all(stays.values()) or not are_alike:
-            return all(stays.values())
-        turned = {f if stays[f] else make("transpose", [f], {"axes": perm}): c for f, c in x.args}
-        return sum_of(turned) is x  # M + Mᵀ
-    return x.ndim == len(perm) and make("transpose", [x], {"axes": perm}) is x
+    return _permuted(x, perm, named) is _permuted(x, tuple(range(x.ndim)), named)
+
+
+def _permuted(x: Term, perm: tuple[int, ...], named: bool, deep: int = 8) -> Term:
+    """Made of all its operands with axes permuted, down to a depth."""
+    if named and x.kind == "kept" and x.means is not None:
+        x = shaped(x.means, x.shape)
+    moved = tuple(x.shape[i] for i in perm)
+    inner = x.args[0] if x.op == "reshape" else x
+    further = tuple(range(x.ndim, inner.ndim))
+    if deep and further and inner.op == "sum" and inner.params["axes"] == {*further}:
+        found = _permuted(inner.args[0], (*perm, *further), named, deep - 1)
+        return shaped(summed(found, further), moved)
+    if not deep or not (x.op in ("+", "*", *ENTRYWISE) or (named and x.op == "inv")):
+        return make("transpose", [x], {"axes": perm})
+    parts = [shaped(f, padded(f, x.ndim)) for f in x.operands]
+    return remade(x, [_permuted(f, perm, named, deep - 1) for f in parts], moved)
 
 
 def _twice(e: Term) -> Term | None:
@@ -569,13 +536,10 @@ def _twice(e: Term) -> Term | None:
 COLLECTED.append(_twice)
 
 
-def _beside_ones(perm: Sequence[int], shape: Shape, other: Shape) -> tuple[int, ...] | None:
-    """The permutation that moves entries alike in a shape with other axes of one entry."""
-    if not only_ones_moved(other, shape):
-        return None
-    own, ones = ([i for i, n in enumerate(other) if (n == 1) == one] for one in (False, True))
-    at = dict(zip([i for i, n in enumerate(shape) if n != 1], own, strict=True))
-    return (*ones, *(at[i] for i in perm if i in at))
+def _beside_ones(old: Shape, new: Shape) -> dict[int, int]:
+    """What the axes of several entries are in a shape with other axes of one entry."""
+    own, there = ([i for i, n in enumerate(shape) if n != 1] for shape in (old, new))
+    return dict(zip(own, there, strict=False))
 
 
 def _is_outer(x: Term) -> bool:
@@ -596,9 +560,9 @@ def _in_order(perm: Sequence[int], shape: Shape) -> bool:
 
 
 @normal("matmul")
-def _matmul(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
+def _matmul(a: Term, b: Term) -> Term | None:
     """Vectors stay vectors: a column that was made of one is none, and ``u A`` is ``Aᵀ u``."""
-    (c, a), (d, b) = map(_scale, args)
+    (c, a), (d, b) = _scale(a), _scale(b)
     if c is not ONE or d is not ONE:
         return product([(c, 1), (d, 1), (make("matmul", [a, b]), 1)])
     if a.ndim == b.ndim == 1:
@@ -622,8 +586,7 @@ def _matmul(args: list[Term], params: Params, shape: Shape | None) -> Term | Non
     for other in PRODUCTS:
         if (found := other(a, b)) is not None:
             return found
-    size = 0.5 + a.size + b.size
-    found = rewritten(intern("matmul", (a, b), {}, _product_shape(a.shape, b.shape), size))
+    found = rewritten(intern("matmul", (a, b), {}, _product_shape(a.shape, b.shape)))
     chain = _chain(found)
     return _CHAINS.setdefault(chain, found) if len(chain) > 2 else found
 
@@ -666,8 +629,7 @@ def _product_shape(a: Shape, b: Shape) -> Shape:
 
 
 @normal("inv")
-def _inv(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
-    (x,) = args
+def _inv(x: Term) -> Term | None:
     inner = x.args[0] if x.op == "transpose" else x
     return None if inner is x else make("transpose", [make("inv", [inner])], x.params)
 
@@ -703,22 +665,20 @@ SUMS.append(_square_by_cholesky)
 
 
 @normal("logdet_of_triangle")
-def _logdet(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
-    return make("logdet", args, {}, ()) if is_symmetric(args[0], (1, 0)) else None
+def _logdet(x: Term) -> Term | None:
+    return make("logdet", [x], {}, ()) if is_symmetric(x, (1, 0)) else None
 
 
-NORMAL |= {
-    "solve": lambda args, *_: make("matmul", [make("inv", args[:1]), args[1]]),
-    "linear": lambda args, *_: total([(make("matmul", args[:2]), 1), (args[2], 1)]),
-    "broadcast_to": lambda args, _, shape: shaped(bare(args[0]), shape),
-    "flip": lambda args, params, _: _flipped(args[0], axes_of(params, args[0].ndim)),
-}
+normal("solve")(lambda a, b: make("matmul", [make("inv", [a]), b]))
+normal("linear")(lambda x, w, b: total([(make("matmul", [x, w]), 1), (b, 1)]))
+normal("broadcast_to")(lambda x, shape: shaped(bare(x), shape))
+normal("flip")(lambda x, **params: _flipped(x, axes_of(params, x.ndim)))
 
 
 @normal("einsum")
-def _einsum(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
+def _einsum(*args: Term, subscripts: str) -> Term | None:
     """A product, summed over the letters that the result hasn't."""
-    left, result = params["subscripts"].split("->")
+    left, result = subscripts.split("->")
     letters = left.split(",")
     if "." in left or any(len(set(own)) < len(own) for own in letters):
         return None
@@ -792,10 +752,7 @@ def _put_at(g: Term, places: Any, whole: Shape) -> Term | None:
 
 
 @normal("getitem")
-def _getitem(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
-    (x,) = args
-    assert shape is not None
-    index = params["index"]
+def _getitem(x: Term, index: Any, shape: Shape) -> Term | None:
     if math.prod(x.shape) == math.prod(shape) and _keeps_order(index):
         return shaped(x, shape)
     ranges = ranges_of(index, x.shape)
@@ -825,7 +782,7 @@ def _getitem(args: list[Term], params: Params, shape: Shape | None) -> Term | No
         own = tuple(len(r) for r in ranges if len(r) > 1)  # X[0] is a vector, and so is X[:, :1]
         parts = (r[0] if len(r) == 1 else slice(r.start, r[-1] + 1, r.step) for r in ranges)
         index = {"index": tuple(parts)}
-        found = intern("getitem", (x,), index, own, x.size + 0.5)
+        found = intern("getitem", (x,), index, own)
     return None if found is None else shaped(found, shape)
 
 
@@ -841,15 +798,13 @@ def _of_columns(x: Term, ranges: list[range]) -> Term | None:
         second = core.value[..., 1].astype(float)
         are = leaf(("second", second.shape, second.tobytes()), second.shape, "given", None, second)
         are = are if ranges[-1][0] else total([(shaped(ONE, second.shape), 1), (are, -1)])
-        index = {"index": slices_of(ranges[:-1], are.shape)}
-        return scaled(shaped(make("getitem", [are], index, shape[:-1]), shape), c)
+        return scaled(shaped(part(are, ranges[:-1]), shape), c)
     found, is_part = [], False
     for f, p in core.args if core.op == "*" else ():
         pairs = zip(ranges[x.ndim - f.ndim :], f.shape, strict=True)
         own = [r if n > 1 else range(1) for r, n in pairs]
         is_part |= f.op == "concatenate" and _of_blocks(f, own) is not None
-        index = {"index": slices_of(own, f.shape)}
-        found.append((make("getitem", [f], index, tuple(map(len, own))), p))
+        found.append((part(f, own), p))
     return scaled(product(found, shape), c) if is_part else None
 
 
@@ -866,17 +821,17 @@ def _flipped(x: Term, axes: frozenset[int]) -> Term:
     axes, x = axes ^ before, x.args[0] if before else x
     turns = [-1 if i in axes else None for i in range(x.ndim)]
     index = {"index": tuple(slice(None, None, turn) for turn in turns)}
-    return intern("getitem", (x,), index, x.shape, x.size + 0.5) if axes else x
+    return intern("getitem", (x,), index, x.shape) if axes else x
 
 
-@normals("cumsum", "cumsum_back")
-def _running(op: str, args: list[Term], params: Params, shape: Shape | None) -> Term | None:
+@normal("cumsum", "cumsum_back")
+def _running(x: Term, op: str, axis: int) -> Term | None:
     """Of what is turned round: sums from the other end, turned round."""
-    (x,), axis = args, params["axis"] % args[0].ndim
+    axis %= x.ndim
     if x.op != "getitem" or flipped_axes(x.params["index"], x.shape) != {axis}:
         return None
     other = "cumsum_back" if op == "cumsum" else "cumsum"
-    return _flipped(make(other, x.args, params, x.shape), frozenset([axis]))
+    return _flipped(make(other, x.args, {"axis": axis}, x.shape), frozenset([axis]))
 
 
 def block_of(f: Term) -> tuple[Term, list[range]]:
@@ -903,13 +858,14 @@ def _blocks(f: Term) -> list[tuple[Term, list[range]]]:
     """What an array was put together of, block by block, and where."""
     if f.op != "concatenate":
         return [block_of(f)]
-    axis, end = f.params["axis"], 0
-    found = []
-    for block in f.args:
-        at = [range(n) for n in f.shape]
-        at[axis] = range(end, end := end + block.shape[axis])
-        found.append((block, at))
-    return found
+    return [*zip(f.args, _beside(f.args, f.params["axis"], f.shape), strict=True)]
+
+
+def _beside(blocks: Sequence[Term], axis: int, whole: Shape) -> Iterator[list[range]]:
+    """Where blocks along an axis stand."""
+    ends = [0, *accumulate(x.shape[axis] for x in blocks)]
+    for cut in map(range, ends, ends[1:]):
+        yield [cut if i == axis % len(whole) else range(n) for i, n in enumerate(whole)]
 
 
 def _of_blocks(x: Term, ranges: list[range]) -> Term | None:
@@ -919,8 +875,7 @@ def _of_blocks(x: Term, ranges: list[range]) -> Term | None:
     for f, c in x.args if x.op == "+" else ((x, 1.0),):
         cleared = ranges_of(f.params["index"], f.shape) if f.op == "index_update" else None
         if cleared is not None and apart(cleared, ranges):
-            inner = {"index": slices_of(ranges, f.shape)}
-            found.append((shaped(make("getitem", [f.args[0]], inner, shape), shape), c))
+            found.append((part(f.args[0], ranges), c))
         elif cleared != ranges:
             for block, at in _blocks(f):
                 if not at or not (at == ranges or apart(at, ranges)):
@@ -929,26 +884,46 @@ def _of_blocks(x: Term, ranges: list[range]) -> Term | None:
     return total(found, shape)
 
 
+def _joined(e: Term) -> Term | None:
+    """Blocks that are put side by side, and fill the whole: ``[δ_i, δ_f, …]``."""
+    c, e = coefficient(e)
+    found: dict[int, Term] = {}
+    axis = -1
+    for f, k in e.args:
+        block, ranges = block_of(f)
+        cut = [i for i, (n, r) in enumerate(zip(f.shape, ranges, strict=False)) if len(r) != n]
+        if len(cut) != 1 or axis not in (-1, cut[0]) or ranges[cut[0]].step != 1:
+            return None
+        axis = cut[0]
+        if ranges[axis].start in found:
+            return None
+        found[ranges[axis].start] = scaled(block, k)
+    starts = sorted(found)
+    blocks = [found[start] for start in starts]
+    ends = [start + block.shape[axis] for start, block in zip(starts, blocks, strict=True)]
+    if [*starts, e.shape[axis]] != [0, *ends]:
+        return None
+    params = {"axis": axis, "starts": tuple(starts)}
+    return scaled(intern("concatenate", tuple(blocks), params, e.shape), c)
+
+
+COLLECTED.append(_joined)
+
+
 @normal("concatenate")
-def _concatenated(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
+def _concatenated(*args: Term, axis: int, shape: Shape) -> Term | None:
     """What is put among zeros, where some of the blocks are just that."""
-    assert shape is not None
-    axis, end, parts = params["axis"] % len(shape), 0, list[tuple[Term, float]]()
-    for x in args:
-        at = [range(n) for n in shape]
-        at[axis] = range(end, end := end + x.shape[axis])
+    parts = []
+    for x, at in zip(args, _beside(args, axis, shape), strict=True):
         are_zeros = x.kind == "given" and x.name is None and not x.value.any()
         if not are_zeros and as_number(x) != 0:
-            there = {"index": slices_of(at, shape), "shape": shape}
-            parts.append((make("scatter", [x], there, shape), 1.0))
+            parts.append((placed(x, at, shape), 1.0))
     return total(parts, shape) if len(parts) < len(args) else None
 
 
 @normal("index_update")
-def _replaced(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
+def _replaced(a: Term, values: Term, index: Any) -> Term | None:
     """What is put at an index, among what is left of what was there."""
-    a, values = args
-    index = params["index"]
     ranges = ranges_of(index, a.shape)
     if ranges is None:
         return None
@@ -969,7 +944,8 @@ def _replaced(args: list[Term], params: Params, shape: Shape | None) -> Term | N
     given = below.kind == "given" and below.name is None
     are_zeros = not below.value.any() if given else as_number(bare(below)) == 0
     if e.args and not (is_zero.all() or are_zeros):
-        left.append((intern("index_update", (e, number(0)), params, e.shape, e.size + 0.5), 1.0))
+        cleared = intern("index_update", (e, number(0)), {"index": index}, e.shape)
+        left.append((cleared, 1.0))
     return total(left, a.shape)
 
 
@@ -1008,6 +984,16 @@ def slices_of(ranges: list[range], whole: Shape) -> tuple[slice, ...]:
     return tuple(parts)
 
 
+def part(x: Term, ranges: list[range]) -> Term:
+    """What these take of it."""
+    return make("getitem", [x], {"index": slices_of(ranges, x.shape)}, tuple(map(len, ranges)))
+
+
+def placed(x: Term, ranges: list[range], whole: Shape) -> Term:
+    """It among zeros."""
+    return make("scatter", [x], {"index": slices_of(ranges, whole), "shape": whole}, whole)
+
+
 def written_index(ranges: list[range], whole: Shape) -> tuple[int | slice, ...]:
     """The same as one writes it: with a number for one of several."""
     parts = zip(ranges, whole, slices_of(ranges, whole), strict=False)
@@ -1024,9 +1010,8 @@ def _keeps_order(index: Any) -> bool:
 
 
 @normal("scatter")
-def _scatter(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
-    (g,) = args
-    whole, index = tuple(params["shape"]), params["index"]
+def _scatter(g: Term, index: Any, shape: Shape) -> Term | None:
+    whole = tuple(shape)
     if math.prod(whole) == math.prod(g.shape) and _keeps_order(index):
         return shaped(g, whole)
     ranges = ranges_of(index, whole)
@@ -1041,7 +1026,7 @@ def _scatter(args: list[Term], params: Params, shape: Shape | None) -> Term | No
             g = g.args[0]
             ranges = _within(ranges, inner)
         params = {"index": slices_of(ranges, whole), "shape": whole}
-        return intern("scatter", (g,), params, whole, g.size + 0.5)
+        return intern("scatter", (g,), params, whole)
     if is_mask_of(index, whole):
         mask, one = taken(index, len(whole)), bare(g)
         if math.prod(one.shape) == 1:  # the same for all
@@ -1071,10 +1056,9 @@ def _rows_added(g: Term, k: Any, whole: Shape) -> Term | None:
     return shaped(summed(by_row, range(k.ndim)), whole)
 
 
-@normals("diag", "diagonal", "take", "take_along_axis")
-def _move(op: str, args: list[Term], params: Params, shape: Shape | None) -> Term | None:
+@normal("diag", "diagonal", "take", "take_along_axis")
+def _move(x: Term, op: str, **params: Any) -> Term | None:
     """What only moves entries: where they go is found by letting it move their numbers."""
-    (x,) = args
     numbers = np.arange(1, 1 + math.prod(x.shape)).reshape(x.shape)
     places = np.asarray(OPS[op].forward(numbers, **params)) - 1
     found = _picked_at(x, places) if (places >= 0).all() else None
@@ -1082,9 +1066,9 @@ def _move(op: str, args: list[Term], params: Params, shape: Shape | None) -> Ter
 
 
 @normal("pick")
-def _pick(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
+def _pick(x: Term, index: Any) -> Term | None:
     """Entries that a mask took, put back to where they were."""
-    (x,), places = args, params["index"] - 1
+    places = index - 1
     mask = x.params.get("index")
     if x.op != "getitem" or not isinstance(mask, np.ndarray) or mask.shape != x.args[0].shape:
         return None
@@ -1103,8 +1087,8 @@ def taken(mask: Any, ndim: int) -> Term:
 
 
 @normal("collect")
-def _collect(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
-    (g,), places, whole = args, params["index"] - 1, tuple(params["shape"])
+def _collect(g: Term, index: Any, shape: Shape) -> Term | None:
+    places, whole = index - 1, tuple(shape)
     if (places >= 0).all():
         rows = _looked_up(places, whole)
         return _put_at(g, places, whole) if rows is None else _rows_added(g, rows, whole)
@@ -1125,3 +1109,65 @@ def _looked_up(places: Any, whole: Shape) -> Any:
         return None
     k = places[..., 0] // whole[1]
     return k if np.array_equal(places, k[..., None] * whole[1] + np.arange(whole[1])) else None
+
+
+# ---------------------------------------------------------------------- windows that slide
+
+
+@normal("sliding_window_view")
+def _windows(x: Term, window_shape: Any, axis: Any = None) -> Term | None:
+    """With its axes said one by one."""
+    if type(axis) is tuple:
+        return None
+    axes = np.atleast_1d(range(x.ndim) if axis is None else axis).tolist()
+    return windows(x, [a % x.ndim for a in axes], np.atleast_1d(window_shape).tolist())
+
+
+def windows(x: Term, axes: Sequence[int], sizes: Sequence[int]) -> Term:
+    """Windows of these sizes that slide along these axes; a window's own axes come last."""
+    shape = list(x.shape)
+    for axis, n in zip(axes, sizes, strict=True):
+        shape[axis] -= n - 1
+    params = {"window_shape": tuple(sizes), "axis": tuple(axes)}
+    return make("sliding_window_view", [x], params, (*shape, *sizes))
+
+
+def _of_a_kernel(x: Term, axes: frozenset[int], products: bool) -> Term | None:
+    """``Σ_p k_p x_{q+p}``: windows, each times the same, are no rows of a matrix."""
+    for (f, p), (k, q) in permutations(x.args) if x.op == "*" and len(x.args) == 2 else ():
+        is_same = p == q == 1 and varying(k, x.ndim) == axes & varying(x, x.ndim)
+        if is_same and _slides(f):
+            return intern("sum", (x,), {"axes": axes}, kept(x.shape, axes))
+    return None
+
+
+def _slides(f: Term) -> bool:
+    while f.op in ("transpose", "reshape", "getitem"):
+        f = f.args[0]
+    return f.op == "sliding_window_view"
+
+
+SUMS.append(_of_a_kernel)
+
+
+def _of_windows(a: Term, b: Term) -> Term | None:
+    """Windows laid out as rows, times a kernel laid out as a vector: the same."""
+    seen = a.args[0] if a.op == "reshape" else a
+    sizes = seen.params["window_shape"] if seen.op == "sliding_window_view" else ()
+    if not sizes or not b.shape[0] == math.prod(b.shape) == math.prod(sizes):
+        return None
+    over = range(seen.ndim - len(sizes), seen.ndim)
+    return shaped(summed(seen * shaped(b, sizes), over, False), (*a.shape[:-1], *b.shape[1:]))
+
+
+PRODUCTS.append(_of_windows)
+
+
+@normal("convolve")
+def _convolved(*args: Term, mode: str) -> Term | None:
+    """Where the shorter of two lies within the longer, a correlation with it turned around."""
+    x, k = sorted(args, key=lambda a: -a.shape[0])
+    if mode == "full":
+        return None
+    found = summed(windows(x, [0], k.shape) * make("flip", [k], {"axis": 0}), [1])
+    return shaped(found, found.shape[:1])

@@ -26,7 +26,7 @@ from ..masks import comparison, name_of, origin
 from ..ops.elementwise import VALUE_OPS
 from ..table import OPS
 from .guards import guards
-from .loops import ZERO, Loop, Rounds, UnevenError, inputs_of, just_written, loops
+from .loops import ZERO, Loop, Rounds, UnevenError, inputs_of, is_target, just_written, loops
 from .moves import is_mask_of, is_symmetric, slices_of, taken
 from .table import CANONICAL, deviation, opposite, where_known, without_choice
 from .terms import (
@@ -106,7 +106,7 @@ class Meaning:
         self._round: Rounds | None = None
         self._leaf(ZERO)
         needed = set[Tensor]() if self._loops else set(nodes)
-        for root in (output, *filter(_is_target, nodes)):  # some was overwritten
+        for root in (output, *filter(is_target, nodes)):  # some was overwritten
             needed.update(inner_first(root, self._below, needed))
         for t in sorted(leaves, key=lambda t: (t.name is None, t.ndim == 0)):
             if t in needed:
@@ -270,8 +270,8 @@ class Meaning:
         args = [(x._op is None and self.compared(x, known)) or known[x] for x in self._inputs(t)]
         is_complex = t.dtype.kind == "c" or any(x.dtype.kind == "c" for x in t.inputs)
         if is_complex and t.op.name not in _OF_COMPLEX:
-            size = 0.5 + sum(a.size for a in args)  # the normal form is that of real numbers
-            return intern(f"complex {_named(t)}", tuple(args), t.params, t.shape, size)
+            # The normal form is that of real numbers.
+            return intern(f"complex {_named(t)}", tuple(args), t.params, t.shape)
         if t.op.name in ("multiply", "where"):
             given, args = args[0], [self._mask(a, args) for a in args]
             if t.op.name == "where" and args[0] is not given:  # in whose words the others may be
@@ -514,11 +514,6 @@ VALUES = {op.name: op for op in VALUE_OPS.values()}
 _OF_COMPLEX = {"add", "subtract", "multiply", "negative", "divide", "matmul", "dot", "sum", "mean",
                "reshape", "transpose", "astype", "getitem", "broadcast_to", "positive"}  # fmt: skip
 _OWN: dict[str, Any] = {}
-
-
-def _is_target(t: Tensor) -> bool:
-    """Whether its gradient may be asked for."""
-    return t.name is not None or bool(t._op is None and t._tracked)
 
 
 def _named(t: Tensor) -> str:

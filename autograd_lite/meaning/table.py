@@ -1,13 +1,20 @@
 """What computations are: a line a spelling, and the normal forms of ops that are entry by entry.
 
-A spelling is a NumPy function; beside it stands what it means. To add one, add it to its line.
+A spelling is a NumPy function of ``x`` and, where it needs them, ``axis`` and ``eps``; beside it
+stands what it means. To add one, add it to its line.
+
+It is recognised by being run again. Run once on variables it says which ops it consists of, and
+where in them its ``x`` stands: the hooks. At a term, what stands at a hook is taken for ``x``, and
+the spelling run on it; where the term has all of its factors, or all of its terms, these are
+replaced by what it means. There is no matching up to commutativity: normal forms have none.
 """
 
 from __future__ import annotations
 
+import inspect
 import math
-from collections.abc import Callable
-from itertools import permutations
+from collections.abc import Callable, Iterator, Mapping
+from itertools import count, permutations
 from typing import Any
 
 import numpy as np
@@ -15,14 +22,13 @@ import numpy as np
 from ..show.notation import function
 from ..show.writer import axes_of
 from ..table import OPS, Op
-from .moves import Params, normal, normals, reduction, varying
-from .rules import Rule
+from .moves import normal, reduction, varying
 from .terms import (
     COLLECTED,
     COMPARISONS,
     ENTRYWISE,
-    NORMAL,
     ONE,
+    RULES,
     ZEROS,
     Off,
     Shape,
@@ -31,9 +37,11 @@ from .terms import (
     bare,
     broadcast,
     coefficient,
+    fits,
     floated,
     intern,
     is_mask,
+    kinds,
     leaf,
     make,
     number,
@@ -43,9 +51,108 @@ from .terms import (
     scaled,
     shaped,
     snapped,
+    subterms,
     total,
 )
-from .windows import CONVOLVE, CORRELATE
+
+Function = Callable[..., Term]
+_SMALL = 0.1  # an eps is less
+
+
+class Rule:
+    """``spelling(x, axis, eps)`` is ``meaning(x, axis, eps)``."""
+
+    def __init__(self, meaning: Function, spelling: Function) -> None:
+        self.meaning, self.spelling = meaning, spelling
+        self.takes = list(inspect.signature(spelling).parameters)
+        x = leaf("x", (2, 3), "variable", "x")
+        with Off():
+            _, template = coefficient(
+                self._run(spelling, {"x": x, "axis": frozenset([1]), "eps": 1e-3})
+            )
+        self.root = template.op
+        parts = [t for t in subterms(template) if t.op not in ("leaf", "+", "*")]
+        self.depth = next(d for d in count(1) if {*parts} <= {*subterms(template, d)})
+        self.ops = {t.op for t in parts}
+        self.needs = {x for x in kinds(template) if x[0] != "leaf"}
+        self.hooks = list(dict.fromkeys(
+            (t.op, i, k)
+            for t in parts for i, a in enumerate(t.args) for k, y in [coefficient(a)] if y is x
+        ))  # fmt: skip
+        RULES.setdefault(self.root, []).append(self)
+
+    def _run(self, function: Function, given: Mapping[str, Any]) -> Term:
+        return function(*(given[name] for name in self.takes))
+
+    def apply(
+        self, e: Term, within: Callable[[int], list[Term]], there: set[tuple[str, bool]]
+    ) -> Term | None:
+        """What ``e`` is with this rule applied, if that is shorter.
+
+        Args:
+            e: the term.
+            within: what it consists of, so many levels deep.
+            there: the kinds of its terms or factors.
+        """
+        if not self.needs <= there:
+            return None
+        parts = within(self.depth)
+        if not self.ops <= {t.op for t in parts}:
+            return None
+        with Off():
+            found = self._found(e, parts)
+            if found is None:
+                return None
+            rest, given, factor = found
+            meaning = self._run(self.meaning, given)
+            if self.root == "*":
+                new = product([(rest, 1), (meaning, 1), (number(factor), 1)], e.shape)
+            else:
+                new = total([(rest, 1), (meaning, factor)], e.shape)
+        is_shorter = new.size < e.size - 1e-9 or self.root not in "+*"
+        return rewritten(new) if is_shorter else None
+
+    def _found(self, e: Term, parts: list[Term]) -> tuple[Term, dict[str, Any], float] | None:
+        """What is left of ``e`` without the spelling, what its variables are, and its factor."""
+        there = dict(e.args) if e.op in "+*" else {}
+        for given in self._candidates(parts):
+            k, p = coefficient(self._run(self.spelling, given))
+            if self.root not in "+*":
+                if p is e:
+                    return number(0.0), given, 1 / k
+            elif p.op == self.root and p.args and fits(p.shape, e.shape):
+                if self.root == "*":
+                    shares = [(q, q / there.get(f, -q)) for f, q in p.args]  # of x / √v all of √v
+                    if all(0 < s <= 1 if q.is_integer() else s == 1 for q, s in shares):
+                        return product([(e, 1), (p, -1)]), given, 1 / k
+                else:
+                    first, c = next(((f, c) for f, c in p.args if f is not ONE), (ONE, 1.0))
+                    ratio = there.get(first, 0.0) / c
+                    rest = total([(e, 1), (p, -ratio)]) if ratio else e
+                    own, used = there.get(ONE, 0.0), ratio * dict(p.args).get(ONE, 0.0)
+                    if rest.size < e.size and abs(own - used) <= abs(own):
+                        return rest, given, ratio / k
+        return None
+
+    def _candidates(self, parts: list[Term]) -> Iterator[dict[str, Any]]:
+        """What the spelling's variables may be."""
+        xs: dict[Term, None] = {}
+        for op, i, k in self.hooks:
+            for t in parts:
+                if t.op == op and i < len(t.args):
+                    x = product([(t.args[i], 1), (number(1 / k), 1)])
+                    if abs(k) == 1 or abs(coefficient(x)[0]) == 1:
+                        xs[x] = None
+        axes = {t.params["axes"]: None for t in parts if type(t.params.get("axes")) is frozenset}
+        sizes = {
+            c: None for t in parts if t.op == "+" for f, c in t.args if f is ONE and 0 < c < _SMALL
+        }
+        for x in xs:
+            for axis in axes if "axis" in self.takes else [None]:
+                if axis is None or max(axis, default=0) < x.ndim:
+                    for eps in [*sizes, 0.0] if "eps" in self.takes else [None]:
+                        yield {"x": x, "axis": axis, "eps": eps}
+
 
 ENTRYWISE |= {name for name, op in OPS.items() if op.entrywise} | set(COMPARISONS)
 
@@ -166,8 +273,6 @@ CANONICAL: dict[str, Callable[..., Any]] = {
     "logdet_of_triangle": lambda x: LOGDET(x),
     "cumsum_back": lambda x, axis: CUMSUM_BACK(x, axis=axis),
     "upsample": lambda x, by: np.kron(x, np.ones(by)),
-    "correlate": lambda x, k: CORRELATE(x, k),
-    "convolve_full": lambda x, k: CONVOLVE(x, k),
     "picked": lambda x, y, axes: np.sum(y * x, axis=tuple(axes)),
 }  # fmt: skip
 """How a term's op is applied to Tensors and arrays, where that isn't the op of its name."""
@@ -180,53 +285,49 @@ def axis_of(axes: Any) -> Any:
 
 # ---------------------------------------------------------------------- arithmetic
 
-_ARITHMETIC: dict[str, Callable[[list[Term], dict[str, Any]], Term]] = {
-    "add": lambda a, _: total([(a[0], 1), (a[1], 1)]),
-    "subtract": lambda a, _: total([(a[0], 1), (a[1], -1)]),
-    "negative": lambda a, _: total([(a[0], -1)]),
-    "multiply": lambda a, _: product([(a[0], 1), (a[1], 1)]),
-    "divide": lambda a, _: product([(a[0], 1), (a[1], -1)]),
-    "reciprocal": lambda a, _: product([(a[0], -1)]),
-    "square": lambda a, _: product([(a[0], 2)]),
-    "sqrt": lambda a, _: product([(a[0], 0.5)]),
-    "fixed_power": lambda a, params: product([(a[0], params["exponent"])]),
-    "expm1": lambda a, _: total([(exp(a[0]), 1), (ONE, -1)]),
-    "log1p": lambda a, _: log(total([(a[0], 1), (ONE, 1)])),
-    "logaddexp": lambda a, _: total([(softplus(a[0] - a[1]), 1), (a[1], 1)]),
-    "exp2": lambda a, _: exp(scaled(a[0], math.log(2))),
-    "log2": lambda a, _: scaled(log(a[0]), 1 / math.log(2)),
-    "log10": lambda a, _: scaled(log(a[0]), 1 / math.log(10)),
+_ARITHMETIC: dict[str, Callable[..., Term]] = {
+    "add": lambda x, y: total([(x, 1), (y, 1)]),
+    "subtract": lambda x, y: total([(x, 1), (y, -1)]),
+    "negative": lambda x: total([(x, -1)]),
+    "multiply": lambda x, y: product([(x, 1), (y, 1)]),
+    "divide": lambda x, y: product([(x, 1), (y, -1)]),
+    "reciprocal": lambda x: product([(x, -1)]),
+    "square": lambda x: product([(x, 2)]),
+    "sqrt": lambda x: product([(x, 0.5)]),
+    "root": lambda x: product([(x, 0.5)]),
+    "fixed_power": lambda x, exponent: product([(x, exponent)]),
+    "expm1": lambda x: total([(exp(x), 1), (ONE, -1)]),
+    "log1p": lambda x: log(total([(x, 1), (ONE, 1)])),
+    "logaddexp": lambda x, y: total([(softplus(x - y), 1), (y, 1)]),
+    "exp2": lambda x: exp(scaled(x, math.log(2))),
+    "log2": lambda x: scaled(log(x), 1 / math.log(2)),
+    "log10": lambda x: scaled(log(x), 1 / math.log(10)),
 }
 
 
-@normals(*_ARITHMETIC)
-def _arithmetic(op: str, args: list[Term], params: Params, shape: Shape | None) -> Term:
+@normal(*_ARITHMETIC)
+def _arithmetic(*args: Term, op: str, **params: Any) -> Term:
     moved = floated(op, args, params, broadcast(a.shape for a in args))
-    return _ARITHMETIC[op](args, params) if moved is None else moved
+    return _ARITHMETIC[op](*args, **params) if moved is None else moved
 
 
-NORMAL["true_divide"], NORMAL["root"] = NORMAL["divide"], NORMAL["sqrt"]
-
-
-_SAME = ("positive", "astype", "as_it_was", "copy", "real", "conj")
-NORMAL |= dict.fromkeys(_SAME, lambda args, *_: args[0])
+normal("positive", "astype", "as_it_was", "copy", "real", "conj")(lambda x: x)
 
 
 @normal("power")
-def _power(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Term | None:
-    base, n = map(as_number, args)
+def _power(x: Term, y: Term) -> Term | None:
+    base, n = map(as_number, (x, y))
     if n is not None:
-        return product([(args[0], n)], broadcast(a.shape for a in args))
-    return None if base is None or base <= 0 else exp(scaled(args[1], math.log(base)))
+        return product([(x, n)], broadcast((x.shape, y.shape)))
+    return None if base is None or base <= 0 else exp(scaled(y, math.log(base)))
 
 
 @normal("log")
-def _log(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Term | None:
+def _log(x: Term) -> Term | None:
     """The logarithm of a product is a sum where a factor is an exponential, or a softmax.
 
     And where it is divided by a sum.
     """
-    (x,) = args
     if x.op == "exp":
         return x.operands[0]
     if x.op == "picked" and (inner := log(x.args[0])).op != "log":
@@ -266,8 +367,7 @@ def _has_0(x: Term) -> bool:
 
 
 @normal("exp")
-def _exp(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Term | None:
-    (x,) = args
+def _exp(x: Term) -> Term | None:
     if as_number(x) == 0:
         return shaped(ONE, x.shape)
     logs = [(f, c) for f, c in (x.args if x.op == "+" else ((x, 1.0),)) if f.op == "log"]
@@ -294,7 +394,7 @@ def _shift_invariant(op: str, x: Term, axes: frozenset[int], shape: Shape) -> Te
         rest = total([(x, 1), *((t, -c) for t, c in shifts)], x.shape)
         found = make(op, [rest], {"axes": axes})
         return total([(found, 1), *shifts]) if op == "logsumexp" else found
-    return rewritten(intern(op, (x,), {"axes": axes}, shape, x.size + 0.5))
+    return rewritten(intern(op, (x,), {"axes": axes}, shape))
 
 
 def _with_mask(x: Term) -> Term:
@@ -311,11 +411,10 @@ def _with_mask(x: Term) -> Term:
 
 
 @normal("normalised")
-def _normalised(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Term | None:
+def _normalised(x: Term, eps: float, ddof: int, **params: Any) -> Term | None:
     if "axes" in params:
         return None
-    axes = axes_of(params, args[0].ndim)
-    return make("normalised", args, {"axes": axes, "eps": params["eps"], "ddof": params["ddof"]})
+    return make("normalised", [x], {"axes": axes_of(params, x.ndim), "eps": eps, "ddof": ddof})
 
 
 def _is_shift(t: Term) -> bool:
@@ -337,19 +436,17 @@ _REFLECTED: dict[str, Callable[[Term], Term]] = {  # of −x by that of x
 }
 
 
-@normals(*_REFLECTED)
-def _reflected(op: str, args: list[Term], params: Params, shape: Shape | None) -> Term | None:
-    return _REFLECTED[op](scaled(args[0], -1)) if coefficient(args[0])[0] < 0 else None
+@normal(*_REFLECTED)
+def _reflected(x: Term, op: str) -> Term | None:
+    return _REFLECTED[op](scaled(x, -1)) if coefficient(x)[0] < 0 else None
 
 
 # ---------------------------------------------------------------------- kinks
 
 
 @normal("where")
-def _where(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Term | None:
-    mask, x, y = args
-    if shape is None:
-        shape = broadcast(a.shape for a in args)
+def _where(mask: Term, x: Term, y: Term) -> Term | None:
+    shape = broadcast(a.shape for a in (mask, x, y))
     if (n := as_number(mask)) is not None:
         return shaped(x if n else y, shape)
     if not is_mask(mask):
@@ -365,11 +462,17 @@ def _where(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Ter
     if m == 0:
         return product([(opposite(mask), 1), (y, 1)], shape)
     (c, u), (d, v) = coefficient(x), coefficient(y)
-    positive_x = mask.op in ("greater", "greater_equal") and mask.args[0] is u
-    if u is v and c and positive_x and 0 < d / c < 1 and as_number(mask.args[1]) == 0:
-        return scaled(make("leaky_relu", [u], {"slope": d / c}), c)
-    size = 0.5 + mask.size + x.size + y.size
-    return intern("where", (mask, x, y), {}, shape, size)
+    if u is v and u.shape == shape:
+        return _by_slopes(u, mask, c, d)
+    return intern("where", (mask, x, y), {}, shape)
+
+
+def _by_slopes(x: Term, mask: Term, c: float, d: float) -> Term:
+    """``c x`` where a mask holds, and ``d x`` elsewhere."""
+    positive_x = mask.op in ("greater", "greater_equal") and mask.args[0] is x
+    if positive_x and as_number(mask.args[1]) == 0 and 0 < d / c < 1:
+        return scaled(make("leaky_relu", [x], {"slope": d / c}), c)
+    return product([(x, 1), (total([(mask, c), (opposite(mask), d)]), 1)])
 
 
 def where_known(e: Term, mask: Term, holds: bool, deep: int = 6) -> Term:
@@ -441,10 +544,8 @@ def _known(e: Term, mask: Term) -> bool | None:
     return None
 
 
-_OPPOSITE = {
-    "greater": "less_equal", "less_equal": "greater", "less": "greater_equal",
-    "greater_equal": "less", "equal": "not_equal", "not_equal": "equal",
-}  # fmt: skip
+_OPPOSITE = {"greater": "less_equal", "less": "greater_equal", "equal": "not_equal"}
+_OPPOSITE |= {other: op for op, other in _OPPOSITE.items()}
 
 
 def opposite(mask: Term) -> Term:
@@ -470,54 +571,46 @@ def _both_sides(e: Term) -> Term | None:
 COLLECTED.append(_both_sides)
 
 
-_TURNED = {
-    "less": "greater", "less_equal": "greater_equal",
-    "greater": "less", "greater_equal": "less_equal",
-}  # fmt: skip
+_TURNED = {"greater": "less", "greater_equal": "less_equal"}
+_TURNED |= {other: op for op, other in _TURNED.items()}
 
 
-@normals(*_TURNED)
-def _turned(op: str, args: list[Term], params: Params, shape: Shape | None) -> Term | None:
+@normal(*_TURNED)
+def _turned(x: Term, y: Term, op: str) -> Term | None:
     """``0 < x`` is ``x > 0``, and ``−x > 0`` is ``x < 0``."""
-    x, y = args
     if as_number(x) is not None and as_number(y) is None:
-        return make(_TURNED[op], [y, x], params, shape)
+        return make(_TURNED[op], [y, x])
     c, rest = coefficient(x)
     n = as_number(y)
     bound = 0.0 if x.op == "relu" else None
     bound = as_number(x.args[1]) if x.op in ("maximum", "minimum") else bound
     if n is not None and bound not in (None, n) and (x.op != "minimum") == (bound < n):
-        return make(op, [x.args[0], y], params, shape)
+        return make(op, [x.args[0], y])
     if n is not None and rest.op == "+" and len(rest.args) > 1 and rest.args[0][0] is ONE:
         k = rest.args[0][1] * c
-        return make(op, [total([(x, 1), (ONE, -k)], x.shape), number(n - k)], params, shape)
+        return make(op, [total([(x, 1), (ONE, -k)], x.shape), number(n - k)])
     if c != 1 and n is not None and rest.shape == x.shape:  # 0.2 x > −0.5
-        return make(_TURNED[op] if c < 0 else op, [rest, number(n / c)], params, shape)
+        return make(_TURNED[op] if c < 0 else op, [rest, number(n / c)])
     apart = total([(x, 1), (y, -1)]) if n is None else x
     is_shorter = apart.size < min(x.size, y.size)  # τ e > (τ − 1) e
-    return make(op, [apart, number(0)], params, shape) if is_shorter else None
+    return make(op, [apart, number(0)]) if is_shorter else None
 
 
 
 
-@normals("maximum", "minimum")
-def _larger(op: str, args: list[Term], params: Params, shape: Shape | None) -> Term:
+@normal("maximum", "minimum")
+def _larger(*args: Term, op: str) -> Term:
     x, y = sorted(args, key=lambda t: (as_number(t) is not None, t.id))
     (c, u), (d, v) = coefficient(x), coefficient(y)
-    if u is v and op == "maximum" and c * d > 0 and 0 < min(c, d) / max(c, d) < 1:
-        small, large = sorted((c, d))
-        return scaled(make("leaky_relu", [u], {"slope": small / large}), large)
-    if u is v and c * d < 0 and u.shape == x.shape:  # as max(0.9 e, −0.1 e)
-        more, less = (c, d) if (c > d) == (op == "maximum") else (d, c)
-        slopes = total([(positive(u), more), (opposite(positive(u)), less)])
-        return product([(u, 1), (slopes, 1)])
+    if u is v and u.shape == x.shape:  # as max(0.9 e, −0.1 e)
+        less, more = sorted((c, d), reverse=op == "minimum")
+        return _by_slopes(u, positive(u), more, less)
     if op == "minimum" and as_number(y) == 0:
         return scaled(make("maximum", [scaled(x, -1), y]), -1)
-    if shape is None:
-        shape = broadcast((x.shape, y.shape))
+    shape = broadcast((x.shape, y.shape))
     y = bare(y) if as_number(y) is not None else y
     own = broadcast((x.shape, y.shape))
-    return shaped(rewritten(intern(op, (x, y), {}, own, x.size + y.size + 0.5)), shape)
+    return shaped(rewritten(intern(op, (x, y), {}, own)), shape)
 
 
 for _meaning, *_spellings in TABLE:

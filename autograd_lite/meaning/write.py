@@ -7,7 +7,7 @@ import re
 from collections import ChainMap, Counter
 from collections.abc import Collection, Iterable, Mapping, MutableMapping, Sequence
 from functools import partial, reduce
-from itertools import count, pairwise, permutations
+from itertools import pairwise, permutations
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from ..show.notation import (
     PRODUCT,
     SUM,
     Notation,
+    free_names,
     function,
     infix,
 )  # fmt: skip
@@ -33,11 +34,12 @@ from ..table import OPS, Op
 from .moves import apart, merged_axes, ranges_of, varying, written_index
 from .read import VALUES, evaluate, op_of
 from .read import applied as apply_term
-from .table import CUMSUM_BACK, LOGDET, axis_of, opposite
+from .table import CUMSUM_BACK, LOGDET, axis_of, deviation, opposite
 from .terms import (
     ENTRYWISE,
     MOST,
     ONE,
+    Off,
     Shape,
     Term,
     added_up,
@@ -48,7 +50,9 @@ from .terms import (
     intern,
     is_identity,
     is_mask,
+    leaf,
     marked,
+    merged,
     only_ones_moved,
     operands_of,
     power_of,
@@ -60,7 +64,6 @@ from .terms import (
     with_axes,
     without_ones,
 )  # fmt: skip
-from .windows import CONVOLVE, CORRELATE, SPREADS, WINDOWS
 
 _LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _SMALL = 0.1  # a number beneath it comes last: var(x) + 1e-5
@@ -98,7 +101,7 @@ def _moved(x: str, moves: Any) -> str:
 
 _MOVES = {
     "transpose": "np.transpose", "reshape": "np.reshape", "sum": "np.sum",
-    "sliding_window_view": WINDOWS,
+    "sliding_window_view": "np.lib.stride_tricks.sliding_window_view",
 }  # fmt: skip
 OUTER = _by_code("outer", "np.outer({0}, {1})", Notation("{0} {1}ᵀ", MATMUL, (PREFIX, ATOM)))
 DOT = _by_code("dot", "np.dot({0}, {1})", Notation("{0}ᵀ {1}", MATMUL, (ATOM, MATMUL)))
@@ -131,13 +134,16 @@ PUT = _by_code(  # where an entry is named twice, both are added
     "scatter", lambda xs, params: f"(lambda z: (np.add.at(z, ({', '.join(xs[1:])}), {xs[0]}), z)"
     f"[1])(np.zeros({params['shape']}))",
 )
+MOVED = _by_code("moved", lambda xs, params: _moved(xs[0], params["moves"]))
 SLIDE = _by_code(
     "correlate", lambda xs, params: f"np.sum({_moved(xs[0], params['moves'])} * {xs[1]}, "
-    f"axis={params['axes']}, keepdims=True)", infix("⋆", PRODUCT, MATMUL),
+    f"axis={params['axes']}, keepdims=True)",
+    Notation(lambda xs, params: params["form"].format(*xs), PRODUCT, (PRODUCT, MATMUL)),
 )  # fmt: skip
 SPREAD = _by_code(
-    "convolve_full", lambda xs, params: _moved(f"({xs[0]} * {xs[1]})", params["moves"]), SPREADS
-)
+    "convolve_full", lambda xs, params: _moved(f"({xs[0]} * {xs[1]})", params["moves"]),
+    Notation(lambda xs, params: params["form"].format(*xs), PRODUCT, (MATMUL,)),
+)  # fmt: skip
 UPSAMPLE = _by_code("upsample", "np.kron({0}, np.ones({by}))")
 POOL = _by_code(
     "pool", "np.{of}(np.reshape({0}, {shape}), axis={axis}, keepdims=True)",
@@ -190,10 +196,10 @@ class Writer:
         self.symbols: dict[Any, str] = {}
         self.parts: dict[Term, Expression] = {}
         self._apart: dict[Term, Definition] = {}
+        self._needs: dict[str | None, set[str]] = {}  # the parts in a part, and itself
         self._shifted: set[Term] = set()  # x[1:] beside x[:-1]
         self._often: set[Term] = set()
         self._done: dict[Term, Expression] = {}
-        self._needs: dict[Term, dict[Definition, None]] = {}  # the parts in a part, and itself
         self._prepared: dict[Term, tuple[Term, Counter[Term]]] = {}
 
     def expression(self, root: Term) -> tuple[Expression, list[Definition]]:
@@ -207,34 +213,24 @@ class Writer:
         for e in inner_first(root, self._below, self._done):
             if e not in whole:
                 self._done[e] = found = _Form(self, self._done).write(e)
-                if e in self._apart or self._is_apart(e, found, uses[e]):
-                    self._done[e] = self._called(e, found)
+                if e not in self._apart and self._is_apart(e, found, uses[e]):
+                    self._apart[e] = Definition(name := self.new("u"), found)
+                    self._needs[name] = {name, *self._needed(found)}
+                if e in self._apart:
+                    self._done[e] = Expression(found.value, self._apart[e].name)
         done = ChainMap({}, self._done)
         for e in reversed(whole):
             done[e] = _Form(self, done).write(e)
-        return done[root], list(self._needed(root))
+        needed = self._needed(done[root])
+        return done[root], [part for part in self._apart.values() if part.name in needed]
 
-    def _called(self, e: Term, found: Expression) -> Expression:
-        """The symbol of a part of its own."""
-        if e not in self._apart:
-            self._apart[e] = Definition(self.new("u"), found)
-        self._needs[e] = {**self._needed(e), self._apart[e]: None}
-        return Expression(found.value, self._apart[e].name)
-
-    def _needed(self, root: Term) -> dict[Definition, None]:
-        """The parts that ``root`` is written with, inner ones first."""
-        found: dict[Definition, None] = {}
-
-        def below(e: Term) -> list[Term]:
-            return self._below(e) if e is root or e not in self._needs else []
-
-        for e in inner_first(root, below):
-            found |= self._needs.get(e, {}) if e is not root else {}
-        return found
+    def _needed(self, x: Expression) -> set[str]:
+        """The names of the parts in it, and of those in them."""
+        return set[str]().union(*(self._needs.get(y.name, ()) for y in nodes(x)))
 
     def prepare(self, roots: Sequence[Term]) -> None:
         """Let what these have in common have one symbol in all of them."""
-        self._done, self._needs = {}, {}
+        self._done = {}
         done: dict[Term, Term] = {}
         turned = _reflections(self._uses(roots))
         forms = [_with_outer(root, done, turned) for root in roots]
@@ -309,9 +305,7 @@ class Writer:
         return self.symbol((value.shape, value.tobytes()), value, base, True)
 
     def new(self, base: str) -> str:
-        name = next(n for i in count(1) if (n := f"{base}_{i}") not in self._taken)
-        self._taken.add(name)
-        return name
+        return next(free_names(base, self._taken))
 
     def by_rows(self, c: float, residual: bool) -> int:
         """The k for which ``c`` is k / q, or 0; beside no error only where ``c`` is long."""
@@ -644,7 +638,7 @@ class _Form:
 
     # ------------------------------------------------------------------ sums
 
-    def _sum(self, e: Term) -> Expression:
+    def of_terms(self, e: Term) -> Expression:
         """A sum; what all its terms are times, or divided by, stands before it."""
         self.beside = {*map(bare, e.operands)}
         if len(e.args) == 1:
@@ -698,12 +692,12 @@ class _Form:
         for group in groups.values():
             f, c = group[0]
             own = c if found is None else abs(c)
-            other = self._turned(f) if own < 0 and len(group) == 1 and f is not ONE else None
+            other = self._opposite(f) if own < 0 and len(group) == 1 and f is not ONE else None
             if len(group) > 1:
                 x = self._added([(g, k / c) for g, k in group])
                 x = self.writer.scaled(x, own, _is_residual(f))
             elif other is not None:
-                x, c = other._scaled(f, other.write(f), -c), -c
+                x, c = self._scaled(other, self.done[other], -c), -c
             else:
                 x = self._scaled(f, None if f is ONE else self.done[f], own)
             found = x if found is None else applied(ops.add if c > 0 else ops.subtract, found, x)
@@ -728,47 +722,32 @@ class _Form:
                 return _beside_zeros(found[0][1][0].shape, axis, row), rest
         return None, pairs
 
-    def _turned(self, f: Term, uses: Counter[Term] | None = None) -> _Form | None:
-        """One by which a sum or product is −f: of ``A (a − b)`` ``A (b − a)``.
+    def _opposite(self, f: Term, uses: Counter[Term] | None = None) -> Term | None:
+        """−f by a difference in it that is turned: of ``A (a − b)`` ``A (b − a)``.
 
-        ``uses``: how often each term stands in what is written, by default in f; a factor of f
-        itself is turned wherever else it stands.
+        ``uses``: how often each term stands in what is written of f; what stands there twice isn't
+        turned, but a factor of f itself is, wherever else it stands.
         """
-        inner = f.args[0] if f.op == "reshape" else f
-        if inner.op not in ("matmul", "sum", "*") or self.done[inner].name is not None:
+        if self.done[f].name is not None or (uses is not None and uses[f] > 1):
             return None
+        new = _negative(f) if _has_minus(f) and uses is not None else None
         if uses is None:
+            inner = f.args[0] if f.op == "reshape" else f
             order = inner_first(inner, self._shown) if inner.op != "*" else ()
             uses = Counter(x for e in order for x in self._shown(e))
-        of = inner.args[0] if inner.op == "sum" and inner.args[0].op == "*" else inner
-        if self.done[of].name is not None:
-            return None
-        for f in [f for f, p in of.args if p == 1] if of.op == "*" else inner.args[::-1]:
-            x = self._minus(f, uses)
-            if x is not None:
-                form = _Form(self.writer, ChainMap({f: x}, self.done))
-                if f.op == "reshape":  # which a product of vectors is written without
-                    form.done[f.args[0]] = _reshaped(x, f.args[0].shape)
-                form.done[of] = form.write(of)
-                form.done[inner] = form.write(inner)
-                return form
-        return None
+        may_be = [x for x, p in f.args if p == 1] if f.op == "*" else f.operands[::-1]
+        for x in may_be if new is None and f.op in ("matmul", "sum", "*", "reshape") else ():
+            y = self._opposite(x, uses)
+            if y is not None:
+                new = _rebuilt(f, [y if z is x else z for z in f.operands], f.shape)
+                break
+        if new is not None:
+            self.done[new] = _Form(self.writer, self.done).write(new)
+        return new
 
     def _shown(self, e: Term) -> list[Term]:
         """What is written out of a term."""
         return self.writer._below(e) if self.done[e].name is None else []
-
-    def _minus(self, f: Term, uses: Counter[Term]) -> Expression | None:
-        """−f, where a difference in it that stands there once may be turned."""
-        inner = f.args[0] if f.op == "reshape" else f
-        if self.done[inner].name is not None or max(uses[f], uses[inner]) > 1:
-            return None
-        if _has_minus(inner):
-            x: Expression | None = _Form(self.writer, self.done).write(_negative(inner))
-        else:
-            other = self._turned(inner, uses)
-            x = None if other is None else other.write(inner)
-        return None if x is None else _reshaped(x, f.shape)
 
     def _scaled(self, f: Term, x: Expression | None, c: float) -> Expression:
         """``c · f``."""
@@ -841,7 +820,7 @@ class _Form:
 
     # ------------------------------------------------------------------ products
 
-    def _product(self, e: Term) -> Expression:
+    def of_factors(self, e: Term) -> Expression:
         return self._multiplied(e.args, {})
 
     def _multiplied(
@@ -942,7 +921,7 @@ class _Form:
         whole = axes == tuple(range(e.ndim))[::-1]
         return applied(OPS["transpose"], x, axes=None if whole else axes)
 
-    def _reduction(self, e: Term) -> Expression:
+    def of_sum(self, e: Term) -> Expression:
         (x,) = e.args
         axes = e.params["axes"]
         slid = _slid(x) if e.op == "sum" else None
@@ -956,6 +935,8 @@ class _Form:
             if whole and len(factors) == len(x.args) == 2:
                 return _reshaped(self._dot(*factors), e.shape)
         return self._over(e.op, x, axes)
+
+    of_max = of_min = of_sum
 
     def _dot(self, u: Term, v: Term) -> Expression:
         """``uᵀ v``; of a quadratic form ``xᵀ A u``."""
@@ -977,23 +958,48 @@ class _Form:
         return applied(OPS[op], self.done[x], axis=axis, keepdims=True)
 
     def _correlated(self, e: Term, seen: Term, rest: Term) -> Expression:
-        """``x ⋆ δ``: windows of x, each times δ, added up."""
-        moves, x = _moves(seen)
-        inputs = self.done[x.args[0]], self._multiplied([(rest, 1.0)], {})
-        return applied(SLIDE, *inputs, moves=((x.op, x.params), *moves), axes=_sorted(e))
+        """``x ⋆ δ``: windows of x, each times δ, added up; with gaps where it has strides."""
+        *moved, x = _unmoved(seen)
+        axes, form = _sorted(e), "{0} ⋆ {1}"
+        for i, f in enumerate(moved):
+            if steps := _strides(f):
+                whole = f.args[0].shape
+                places = zip(np.indices(whole, sparse=True), steps, strict=True)
+                at = np.broadcast_to(sum(own for own, n in places if n > 1), whole)
+                at = MOVED.forward(at, moves=_moves(moved[: i + 1]))
+                is_added = np.ptp(np.broadcast_to(at, e.args[0].shape), axes).any()
+                taken = ", ".join(f"::{n}" for n in steps if n > 1)
+                form = "{0} ⋆ dilate({1})" if is_added else f"({{0}} ⋆ {{1}})[{taken}]"
+        inputs = self.done[x.args[0]], self.done.get(rest) or self.write(rest)
+        return applied(SLIDE, *inputs, moves=_moves([*moved, x]), axes=axes, form=form)
 
     def of_fold(self, e: Term) -> Expression:
         """``δ * K``: what the windows of δ, each times K, add up to where they overlap."""
-        moves, x = _moves(e.args[0])
-        factors = [f for f, p in x.args[0].args if p == 1] if x.op == "sum" else []
-        if len(factors) != 2 or len(factors) < len(x.args[0].args):
+        *moved, x = _unmoved(e.args[0])
+        whole, axes = (x.args[0], x.params["axes"]) if x.op == "sum" else (x, frozenset())
+        shown, parts = self.done, dict[Term, Term]()  # of what may be the kernel the rest
+        if whole.op == "outer":
+            u, v = whole.args
+            shown, parts = {**shown, u: _reshaped(shown[u], (*u.shape, 1))}, {u: v, v: u}
+        for f, p in whole.args if whole.op == "*" else ():
+            rest, own = merged(whole, f, -1), varying(f, whole.ndim)
+            if p == 1 and own and own & varying(rest, whole.ndim) <= axes:
+                parts[f] = rest
+        if not parts:
             return self._op(e)
-        cores = {f: _moves(f)[1] for f in factors}
-        g, kernel = sorted(
-            factors, key=lambda f: (not _comes_back(cores[f]), cores[f].op == "leaf")
-        )
-        moves = (("sum", {"axis": _sorted(x), "keepdims": True}), *moves, (e.op, e.params))
-        return applied(SPREAD, self.done[g], self.done[kernel], moves=moves)
+        ranks = {f: (not any(map(_comes_back, subterms(f))), _unmoved(f)[-1].op == "leaf")
+                 for f in parts}  # fmt: skip
+        kernel = max(parts, key=ranks.__getitem__)
+        g, k = (shown.get(f) or self.write(f) for f in (parts[kernel], kernel))
+        over = tuple(sorted(axes))
+        at = np.broadcast_to(np.arange(k.value.size).reshape(k.shape), whole.shape)
+        at, form = at.max(over, keepdims=True), "{0} * {1}"
+        for i, f in enumerate(moved):
+            if along := tuple(a for a, n in enumerate(_strides(f)) if n > 1):
+                there = MOVED.forward(at, moves=_moves(moved[i + 1 :]))
+                form = "{0} * dilate({1})" if np.ptp(there, along).any() else "dilate({0}) * {1}"
+        moves = [("sum", {"axis": over, "keepdims": True}), *_moves([e, *moved])]
+        return applied(SPREAD, g, k, moves=moves, form=form)
 
     def of_picked(self, e: Term) -> Expression:
         place = _place(e)
@@ -1005,8 +1011,10 @@ class _Form:
         both = applied(ops.multiply, y, x)
         return applied(OPS["sum"], both, axis=e.params["axes"], keepdims=False)
 
-    def _rows(self, e: Term) -> Expression:
+    def of_softmax(self, e: Term) -> Expression:
         return applied(OPS[e.op], self.done[e.args[0]], axis=axis_of(e.params["axes"]))
+
+    of_log_softmax = of_logsumexp = of_softmax
 
     def of_where(self, e: Term) -> Expression:
         mask, other = e.args[0], opposite(e.args[0])
@@ -1017,19 +1025,13 @@ class _Form:
         return applied(CASES, one, x, y, rest, signs=signs)
 
     def of_normalised(self, e: Term) -> Expression:
-        (x,), axes = e.args, e.params["axes"]
-        n = math.prod(x.shape[a] for a in axes)
-        self.beside = {x}
-        mean = self._averaged(x, axes)
-        deviation = applied(ops.subtract, self.done[x], mean)
-        variance = applied(VARIANCE, self.done[x], axis=tuple(sorted(axes)))
-        if e.params["ddof"]:
-            squares = applied(ops.square, deviation)
-            total = applied(OPS["sum"], squares, axis=tuple(sorted(axes)), keepdims=True)
-            variance = applied(ops.divide, total, number(n - e.params["ddof"]))
-        if e.params["eps"]:
-            variance = applied(ops.add, variance, number(e.params["eps"]))
-        return applied(ops.divide, deviation, applied(OPS["sqrt"], variance))
+        (x,) = e.args
+        self.done[v := leaf(x, x.shape, "variable")] = self.done[x]
+        with Off():
+            spelled = deviation(e.params["ddof"])(v, e.params["axes"], e.params["eps"])
+        for t in inner_first(spelled, operands_of, self.done):
+            self.done[t] = self.write(t)
+        return self.done[spelled]
 
     def of_getitem(self, e: Term) -> Expression:
         """Rows of a table, by their numbers."""
@@ -1072,9 +1074,7 @@ class _Form:
             x = _beside_zeros(whole, axis, [(r, x)])
         if x is not self.done[e.args[0]]:
             return x
-        ranges = ranges_of(index, e.shape)
-        pairs = zip(ranges or (), e.shape, strict=False)
-        if ranges and all(r.start < r.step and r[-1] + r.step >= n for r, n in pairs):
+        if _strides(e):
             return applied(DILATE, x, **e.params)
         numbers = self._numbers(index)
         if len(numbers) == e.ndim == 2 and x.ndim == numbers[0].ndim == numbers[1].ndim == 1:
@@ -1156,30 +1156,38 @@ def _root_of(e: Term) -> Term | None:
     return square.args[0][0] if is_square else None
 
 
-def _moves(e: Term) -> tuple[tuple[Any, ...], Term]:
-    """Transposes and reshapes, the last one last, and what they are of."""
-    moves: tuple[Any, ...] = ()
-    while e.op in ("transpose", "reshape"):
-        params = {"shape": e.shape} if e.op == "reshape" else e.params
-        moves, e = ((e.op, params), *moves), e.args[0]
-    return moves, e
+def _unmoved(e: Term) -> list[Term]:
+    """Itself, and what it is transposes, reshapes and strides of, which comes last."""
+    found = [e]
+    while found[-1].op in ("transpose", "reshape") or _strides(found[-1]):
+        found += found[-1].args
+    return found
+
+
+def _moves(moved: Sequence[Term]) -> list[tuple[str, dict[str, Any]]]:
+    """What these do, which the last one does first."""
+    return [(e.op, {"shape": e.shape} if e.op == "reshape" else e.params) for e in moved[::-1]]
+
+
+def _strides(e: Term) -> list[int]:
+    """The steps at which entries are taken all along an array, or put into one."""
+    whole = e.args[0].shape if e.op == "getitem" else e.shape
+    ranges = ranges_of(e.params["index"], whole) if e.op in ("getitem", "scatter") else None
+    steps = [r.step for r in ranges or ()]
+    pairs = zip(ranges or (), whole, strict=False)
+    is_all = all(r.start < r.step and r[-1] + r.step >= n for r, n in pairs)
+    return steps if is_all and max(steps, default=1) > 1 else []
 
 
 def _slid(x: Term) -> tuple[Term, Term] | None:
-    """The factor of a product that is windows of an array, and the only other one."""
+    """The factor of a product that is windows of an array, and the rest."""
     factors = [f for f, p in x.args if p == 1] if x.op == "*" else []
-    seen = [f for f in factors if _moves(f)[1].op == "sliding_window_view"]
-    if len(seen) != 1 or len(factors) != 2 or len(x.args) != 2:
-        return None
-    return seen[0], next(f for f in factors if f is not seen[0])
+    seen = [f for f in factors if _unmoved(f)[-1].op == "sliding_window_view"]
+    return (seen[0], merged(x, seen[0], -1)) if len(seen) == 1 else None
 
 
-_WRITTEN = {op.name: op for op in (UPSAMPLE, CUMSUM_BACK, CORRELATE, CONVOLVE, TRACE, LOGDET)}
-_FORMS = {
-    "+": "_sum", "*": "_product", **dict.fromkeys(("sum", "max", "min"), "_reduction"),
-    **dict.fromkeys(("softmax", "log_softmax", "logsumexp"), "_rows"),
-}  # fmt: skip
-"""How ops are written that have no ``of_…`` of their own."""
+_WRITTEN = {op.name: op for op in (UPSAMPLE, CUMSUM_BACK, TRACE, LOGDET)}
+_FORMS = {"+": "of_terms", "*": "of_factors"}
 
 
 def stretched(x: Expression, shape: Shape) -> Expression:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
@@ -19,6 +20,7 @@ T = TypeVar("T")
 _COARSEST = 0.05  # what counts as rounding at most, relative, even where it is as coarse as float16
 
 
+@dataclass(slots=True, eq=False, repr=False)
 class Expression:
     """A symbol, a number, or an op applied to expressions.
 
@@ -31,30 +33,24 @@ class Expression:
         size: how much there is to read: each op, symbol and number where it stands.
     """
 
-    __slots__ = ("inputs", "name", "op", "params", "size", "value")
+    value: Any
+    name: str | None = None
+    op: Op | None = None
+    inputs: tuple[Expression, ...] = ()
+    params: dict[str, Any] = field(default_factory=dict)
+    size: int = field(init=False)
 
-    def __init__(
-        self,
-        value: Any,
-        name: str | None = None,
-        op: Op | None = None,
-        inputs: tuple[Expression, ...] = (),
-        params: dict[str, Any] | None = None,
-    ) -> None:
-        self.value: Array = np.asarray(value)
-        self.name = name
-        self.op = op
-        self.inputs = inputs
-        self.params = params or {}
-        self.size: int = 1 + sum(x.size for x in inputs)
+    def __post_init__(self) -> None:
+        self.value = np.asarray(self.value)
+        self.size = 1 + sum(x.size for x in self.inputs)
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return self.value.shape
+        return np.shape(self.value)
 
     @property
     def ndim(self) -> int:
-        return self.value.ndim
+        return np.ndim(self.value)
 
     @property
     def is_number(self) -> bool:

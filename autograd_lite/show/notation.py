@@ -6,7 +6,8 @@ stand where they are needed and nowhere else. `writer` puts them together, in an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -77,6 +78,14 @@ def constant(value: Any) -> str:
     if not turns or abs(value - turns * np.pi) > 1e-12 * abs(value):
         return number(value)
     return f"{turns}π".replace("-", "−") if abs(turns) > 1 else "π" if turns > 0 else "−π"
+
+
+def free_names(base: str, taken: set[Any]) -> Iterator[str]:
+    """``u_1``, ``u_2``, … but those that are taken; each is from here on."""
+    for i in count(1):
+        if (name := f"{base}_{i}") not in taken:
+            taken.add(name)
+            yield name
 
 
 def dimensions(shape: tuple[int, ...]) -> str:
