@@ -19,6 +19,7 @@ import random
 import sys
 import threading
 import weakref
+from abc import ABC, ABCMeta, get_cache_token
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -61,7 +62,7 @@ _VALUES = (str, bytes, int, float, complex, type(None), type(...), np.generic, n
 _IMPORTING = {"import_module", "__import__", "modules"}
 _UNSET = object()
 _IMMUTABLE = 1 << 8  # a type's flag, which those of Python have
-_ATOMS = (*_VALUES, ModuleType, CodeType, np.ufunc)
+_ATOMS = (*_VALUES, ModuleType, CodeType, np.ufunc, type(vars(ABC)["_abc_impl"]))
 _DRAWN = (np.random.Generator, np.random.BitGenerator, np.random.RandomState, random.Random)
 _UNDONE = (list, OrderedDict, dict, set, deque, bytearray, array.array)
 
@@ -85,7 +86,8 @@ class Watch:
     def __init__(self, roots: dict[str, Any], own: Any = None) -> None:
         self._held: dict[str, Any] = {  # what the code speaks of
             "alike": self._alike, "same": _same, "refs": gc.get_referents, "of_place": _of_place,
-            "entries": _entries, "state": _state, "roots": roots,
+            "entries": _entries, "state": _state, "token": get_cache_token,
+            "roots": roots,
         }  # fmt: skip
         # How something is reached, for messages; what holds of it; and where that tells that
         # something was added, to what.
@@ -241,6 +243,8 @@ class Watch:
             self._chance.append(x)
             self.undoing += _undoing(x)
             return []
+        if isinstance(x, ABCMeta):  # of which anything may be registered as an instance
+            self._test(path, f"token() == {get_cache_token()}")
         if _is_closed(x, self._own):
             return []
         if type(x) is Tensor:
