@@ -318,20 +318,20 @@ def test_code_of_no_module_of_an_installed_one_and_of_one_named_as_python_s_is_t
     for where in (None, module, module.Settings, module.box):
         if where is not None:
             setattr(where, "K" if where is module else "k", 3.0)
-        np.testing.np.testing.assert_array_equal(compiled(V), module.f(V))
-        np.testing.np.testing.assert_array_equal(part(V), module.f(V))
+        np.testing.assert_array_equal(compiled(V), module.f(V))
+        np.testing.assert_array_equal(part(V), module.f(V))
         np.testing.assert_allclose(slope(V) @ V, module.f(V) - module.f(0 * V))
 
 
 def test_an_array_that_it_holds_may_be_given():
     held = V.copy()
     compiled = ag.compile(lambda x: x * 2 if x is held else x * 3)
-    np.testing.np.testing.assert_array_equal(compiled(V), V * 3)
+    np.testing.assert_array_equal(compiled(V), V * 3)
     with pytest.raises(CompileError, match="gives something else than recorded"):
         compiled(held)
     compiled = ag.compile(lambda x: x * held)
     for x in (V, held, V + 1, held):
-        np.testing.np.testing.assert_array_equal(compiled(x), x * held)
+        np.testing.assert_array_equal(compiled(x), x * held)
 
 
 def test_what_runs_a_test_isn_t_watched():
@@ -401,7 +401,7 @@ def test_an_equal_value_is_no_other_one():
     compiled = ag.compile(lambda x: x * thing.k)
     for text in ("2.5", "2.5", "3.5", "3.5"):  # each a number of its own
         thing.k = float(text)
-        np.testing.np.testing.assert_array_equal(compiled(V), V * thing.k)
+        np.testing.assert_array_equal(compiled(V), V * thing.k)
     assert sum(map(len, compiled._variants.values())) == 2
 
 
@@ -455,13 +455,13 @@ def test_a_method_is_bound_and_recursion_ends():
     one, other = Model(), Model()
     other.k = 5.0
     for model in (one, other, one):
-        np.testing.np.testing.assert_array_equal(model.predict(V), V * model.k)
-        np.testing.np.testing.assert_array_equal(model.of_class(V), V * 3)
-        np.testing.np.testing.assert_array_equal(model.of_none(V), V * 2)
+        np.testing.assert_array_equal(model.predict(V), V * model.k)
+        np.testing.assert_array_equal(model.of_class(V), V * 3)
+        np.testing.assert_array_equal(model.of_none(V), V * 2)
         assert model.by_place(V) == V[1]
-    np.testing.np.testing.assert_array_equal(Further.of_class(V), V * 7)
+    np.testing.assert_array_equal(Further.of_class(V), V * 7)
     again = ag.compile(lambda x, n: x if n == 0 else again(x * 2, n - 1))
-    np.testing.np.testing.assert_array_equal(again(V, 3), V * 8)
+    np.testing.assert_array_equal(again(V, 3), V * 8)
 
 
 def guarded(x: Any) -> Any:
@@ -531,7 +531,7 @@ def test_other_numbers_that_would_end_the_program_don_t():
         return np.sqrt(x)
 
     compiled = ag.compile(f)
-    np.testing.np.testing.assert_array_equal(compiled(V**2), abs(V))
+    np.testing.assert_array_equal(compiled(V**2), abs(V))
     with pytest.raises(SystemExit, match="negative"):
         compiled(V)
 
@@ -601,7 +601,7 @@ def test_a_gradient_isn_t_lost_that_was_none_within_no_grad(first: bool):
     with pytest.raises(CompileError, match="requires a gradient"):
         compiled(V)
     with ag.no_grad():
-        np.testing.np.testing.assert_array_equal(compiled(V).data, V * V)
+        np.testing.assert_array_equal(compiled(V).data, V * V)
 
 
 def test_true_is_no_other_truth():
