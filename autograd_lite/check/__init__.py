@@ -3,7 +3,7 @@
 To read, in this order: `backward` (the gradients, and what rounding does to them), `readings` (what
 a line should be, as terms), `formula` (a term with its values), `edits` and `whole` (what can be
 wrong in it), `causes` (trying them), `places` (what is wrong at each pass of a loop, by `passes`,
-`pulls` and `short`), `words` (saying them), `gradients` (the check of a loss),
+`local`, `pulls` and `short`), `words` (saying them), `gradients` (the check of a loss),
 `functions` (of a learner's function, on drawn inputs), `report`. Of the engine's own derivatives:
 `numeric` (by numbers), `directional` (ours beside them), `rules` (the op at fault), `derivatives`.
 """

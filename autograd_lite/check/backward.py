@@ -125,14 +125,8 @@ class Backward:
 
     def carried(self, given: Mapping[str, Array]) -> dict[str, Array]:
         """The gradients computed from those that were given, instead of from the right ones."""
-        instead = {self.tensors[name]: g for name, g in given.items()}
-
-        def from_given(tensor: Tensor, i: int, vjp: Any) -> Any:
-            g = instead.get(tensor)
-            return vjp if g is None else lambda _, *xs, **params: vjp(g, *xs, **params)
-
         try:
-            return self.gradients([wrapped(from_given)])
+            return self.gradients([put_in({self.tensors[name]: g for name, g in given.items()})])
         except Exception:  # a rule that refuses such a cotangent
             return {}
 
@@ -143,6 +137,16 @@ class Backward:
         nodes = {t for t in self.nodes if t._op is not None and t._tracked} - given - {self.loss}
         seeds = {self.loss: np.ones(self.loss.shape, self.loss.dtype)}
         return [(t, _wide(g)) for t, g in pulled(seeds, nodes).items()]
+
+
+def put_in(known: Mapping[Tensor, Array]) -> Layer:
+    """The layer by which a pass goes on with these cotangents."""
+
+    def from_known(tensor: Tensor, i: int, vjp: Any) -> Any:
+        g = known.get(tensor)
+        return vjp if g is None else lambda _, *xs, **params: vjp(g, *xs, **params)
+
+    return wrapped(from_known)
 
 
 def wrapped(wrap: Wrap) -> Layer:

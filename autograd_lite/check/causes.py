@@ -1,6 +1,6 @@
 """The likely cause of a wrong line: the edit of its formula that gives the learner's array.
 
-Each edit of `edits`, `steps` and `whole` is tried on each reading of the line, with the learner's
+Each edit of `edits` and `whole` is tried on each reading of the line, with the learner's
 own gradients in place of those that it is computed from. Of those that fit the simplest is named.
 """
 
@@ -15,12 +15,11 @@ from typing import Any
 import numpy as np
 
 from ..engine.tensor import Array
-from .edits import MASKS, ONE_USE, Edit, of_others, of_uses
+from .edits import MASKS, Edit, of_others, of_uses
 from .formula import Formula, Make, always
 from .line import Line, is_small_fraction, share
-from .readings import ONE, Slope, Term, core, scaled, subterms
-from .steps import beside, starts, updated
-from .whole import whole
+from .readings import ONE, Term, core, scaled, subterms
+from .whole import updated, whole
 
 _MOST_TERMS = 300  # of a reading whose terms are edited one by one
 _MOST_READ = 250  # of all readings but the shortest, which are left out from there on
@@ -209,38 +208,19 @@ def _at_uses(f: Formula, line: Line) -> Iterator[Edit]:
 
 
 def _repeated(f: Formula, line: Line) -> Iterator[Edit]:
-    """The same edit at each step of a recurrent net."""
+    """The same edit at each term that is of one kind."""
     groups: dict[Any, dict[Term, Edit]] = {}
-    alike = cache(_signature)
-    arrays = {**line.instead, **starts(line.others)}
-    others = cache(lambda e: list(of_others(f, line.readings, arrays, e) if e is not ONE else ()))
     for e in f.order if len(f.order) <= _MOST_TERMS else ():
-        at_uses = (of_uses(f, of, e, f.value, _USUAL - ONE_USE) for of in (line.edits, others))
-        for edit in chain(line.edits(e), others(e), *at_uses):
+        for edit in line.edits(e) if e is not ONE else ():
             if edit.cost <= _USUAL and not edit.free:
-                for key in _keys(edit, e, alike):
-                    groups.setdefault(key, {}).setdefault(e, edit)
-    for key, some in groups.items():
-        if key[0] in _EVERYWHERE:  # not also in what is within another
-            within = set(subterms(*(x for e in some for x in e.operands)))
-            groups[key] = {e: x for e, x in some.items() if e not in within}
-    several = {(*some, *map(id, some.values())): some for some in groups.values() if len(some) > 1}
-    for some in several.values():
-        edit = list(some.values())[-1]
-        made = {e: x.made[e] for e, x in some.items()}
-        yield edit._replace(cost=edit.cost + (0.8 if edit.kind == "stands" else 0.5), made=made)
-
-
-def _keys(edit: Edit, e: Term, alike: Callable[[Term, int], Any]) -> Iterator[tuple[Any, ...]]:
-    """What an edit of a term has in common with the same one at another step."""
-    of = next((x for x in edit.values if type(x) is Term), e)
-    for depth in (3, 1, 0):
-        about = [alike(x, depth or 1) if type(x) is Term else x for x in edit.values]
-        about = [(x.op.name, x.s.shape) if type(x) is Slope else x for x in about]
-        about = [beside(x, core(of).name) if type(x) is str else x for x in about]
-        if not depth and edit.kind in _EVERYWHERE:
-            about = [x for x in edit.values if type(x) in (str, float)]
-        yield edit.kind, edit.cost, *about, depth and alike(e, depth)
+                about = [x for x in edit.values if type(x) in (str, float)]
+                key = (edit.kind, edit.cost, *about, e.op, len(e.shape))
+                groups.setdefault(key, {}).setdefault(e, edit)
+    for some in groups.values():
+        if len(some) > 1:
+            edit = list(some.values())[-1]
+            made = {e: make for x in some.values() for e, make in x.made.items()}
+            yield edit._replace(cost=edit.cost + 0.5, made=made)
 
 
 def _exchanged(f: Formula, line: Line) -> Iterator[Edit]:
@@ -267,12 +247,9 @@ def _signature(e: Term, depth: int) -> Any:
 
 
 def _two(f: Formula, line: Line) -> Iterator[Edit]:
-    """Two common edits: each at every step, where there are several."""
-    repeated = list(_repeated(f, line))
-    alike = (c for c in repeated if len({_signature(e, 1) for e in c.made}) == 1)
-    done = {id(make) for cause in alike for make in cause.made.values()}
-    single = [c for c in _single(f, line) if not any(id(m) in done for m in c.made.values())]
-    common = [(c.cost - 0.5 * (len(c.made) > 1), c) for c in (*repeated, *single)
+    """Two common edits: each at every term of a kind, where there are several."""
+    some = chain(_repeated(f, line), _single(f, line))
+    common = [(c.cost - 0.5 * (len(c.made) > 1), c) for c in some
               if not c.free and (c.kind not in _RARE or c.values[-1] == -1.0)]  # fmt: skip
     usual = sorted((x for x in common if x[0] <= _USUAL_OF_TWO), key=lambda x: x[0])
     most = math.isqrt(2 * _MOST_PAIRS // len(f.order))

@@ -113,14 +113,8 @@ def at(e: Term, readings: Readings) -> Edits:
         yield Edit(1, "without", (x, e), {e: lambda xs, v: xs[0] - xs[0].max(axes, keepdims=True)})
     if e.op == "scatter":
         yield from _of_ids(e, readings)
-    if e.op == "sigmoid":
-        below = 1 + np.exp(e.args[0])
-        yield Edit(1.6, "division_missing", (below,), {e: lambda xs, v: np.exp(xs[0])})
-    one = Edit(3, "one_for", (e,), {e: lambda xs, v: np.ones(v.shape)})
     if as_number(e) is None:
-        yield one
-    else:
-        yield one._replace(kind="stands", values=("1", e))
+        yield Edit(3, "one_for", (e,), {e: lambda xs, v: np.ones(v.shape)})
     if e.op == "leaf" and math.prod(e.shape) > 1:
         in_all: Make = lambda xs, v: np.full(v.shape, v.sum())  # noqa: E731
         yield Edit(2.4, "around", (e.sum(range(e.ndim)), e), {e: in_all})
@@ -169,9 +163,6 @@ def _of_leaf(e: Term, readings: Readings) -> Edits:
         if k == -c:
             half = _reweighed(e, {ONE: 0, x: k})
             yield Edit(1.4, "stands", (x, scaled(e, 1 / k)), {e: half})
-            if x.op == "sigmoid":
-                below = 1 + np.exp(-x.args[0])
-                yield Edit(1.6, "division_missing", (below,), {e: lambda xs, v: v / xs[1]})
     if e.kind == "marks":
         yield from _of_marks(e, readings)
     if e.op in "+*":
@@ -202,10 +193,6 @@ def of_others(f: Formula, readings: Readings, arrays: Mapping[str, Array], e: Te
             row = fits(array.shape, shape) and e.kind != "gradient"
             instead = np.broadcast_to(array, shape) if row else array
             yield Edit(cost + more, "stands", (name, e), {e: always(instead)})
-        for g, p in e.args if e.op == "*" and e not in readings.forward else ():
-            if p == 2 and array.shape == g.shape:
-                make = partial(_times, _reweighed(e, {g: 1}), array)
-                yield Edit(1.7, "stands", (name, g), {e: make})
         if e.op == "getitem" and array.ndim == e.args[0].ndim:
             table = e.args[0]
             for of, ids in readings.other_ids(ids_of(e), len(array)):
@@ -266,8 +253,9 @@ def _of_sum(e: Term, readings: Readings) -> Edits:
     """A term, or all that comes from one tensor: missing, alone, or with another factor."""
     n, terms = len(e.args), dict(e.args)
     given = {f: c for f, c in e.args if f.given and f not in readings.inputs}
-    if len(given) == n - 1 and any(as_number(f) is None for f in given):
-        (p,) = terms.keys() - given.keys()
+    if 0 < len(given) < n and any(as_number(f) is None for f in given):
+        p = total([(f, c) for f, c in e.args if f not in given])
+        p = p if len(given) < n - 1 else coefficient(p)[1]
         target = total(list(given.items()))
         target = coefficient(target)[1] if n == 2 else target
         yield Edit(0.9, "target_missing", (target, p, e), {e: _reweighed(e, _by(given, 0))})
@@ -285,11 +273,15 @@ def _of_sum(e: Term, readings: Readings) -> Edits:
         for several in itertools.combinations(e.args, k):
             rest = dict.fromkeys(terms.keys() - dict(several).keys(), 0.0)
             yield Edit(1.8, "only_term", (total(several), e), {e: _reweighed(e, rest)})
+    for f, c in e.args if ONE in terms and n == 2 else ():
+        if f is not ONE and f.op != "*":
+            squared = partial(_squared, e.operands.index(f), c)
+            yield Edit(1.9, "exponent", (f, 2.0, 1.0), {e: squared})
     if n == 2:
         yield Edit(2.5, "product_for_sum", (e,), {e: lambda xs, v: xs[0] * xs[1]})
         for (f, c), (g, _) in (e.args, e.args[::-1]):
-            if c < 0 and core(f).op == "sum":
-                yield from _of_diagonal(e, g, core(f).args[0], readings)
+            if c < 0:
+                yield from _of_diagonal(e, g, core(f), readings)
     yield from _of_places(e)
     yield from _of_loop(e)
     yield from _of_quotients(e)
@@ -383,13 +375,17 @@ def _times_of(x: Term, p: float, xs: Sequence[Array], v: Array) -> Array:
     return _whole(v * evaluate(x) ** p, v)
 
 
-def _of_diagonal(e: Term, g: Term, summed: Term, readings: Readings) -> Edits:
+def _squared(i: int, c: float, xs: Sequence[Array], v: Array) -> Array:
+    return np.asarray(v + c * xs[i] * (xs[i] - 1))
+
+
+def _of_diagonal(e: Term, g: Term, f: Term, readings: Readings) -> Edits:
     """Of g − Σ(g ∘ a) the entries of the sum that are in their own place."""
-    rest = dict(summed.args if summed.op == "*" else ())
+    product_of = f.args[0].args if f.op == "sum" and f.args[0].op == "*" else ()
+    rest = dict.fromkeys(f.operands, 1.0) if f.op == "matmul" else dict(product_of)
     if rest.pop(g, 0) == 1 and all(p == 1 and x in readings.forward for x, p in rest.items()):
-        slope, i = np.asarray(1 - math.prod(map(evaluate, rest))), e.operands.index(g)
         values = product(list(rest.items())), e
-        yield Edit(0.8, "diagonal", values, {e: lambda xs, v: _like(xs[i] * slope, v)})
+        yield Edit(0.8, "diagonal", values, {f: lambda xs, v: math.prod(xs)})
 
 
 def _groups(e: Term, readings: Readings) -> list[dict[Term, float]]:
@@ -643,7 +639,7 @@ def _of_getitem(e: Term) -> Edits:
 def _of_steps(e: Term) -> Edits:
     """Entries, or windows, one beside the other where they are some apart; another part."""
     if e.op == "collect":  # the middle of what was padded
-        sizes = list(zip(e.shape, e.args[0].shape, strict=True))
+        sizes = list(zip(e.shape, e.args[0].shape, strict=False))
         for start in (0, 1):
             place = tuple(slice(start * (m - n), start * (m - n) + n) for n, m in sizes)
             yield Edit(1.5, "other_block", e.args, {e: partial(_part, place)})
@@ -781,12 +777,6 @@ def _written(part: Make, axes: Sequence[int], xs: Sequence[Array], v: Array) -> 
     return np.moveaxis(found.reshape(own.shape), range(len(axes)), axes)
 
 
-def _of_correlation(e: Term) -> Edits:
-    """Not all of what is added up."""
-    for axis in range(len(e.args[1].shape)):
-        yield from _one_only(e, 1, frozenset([axis]))
-
-
 def _of_upsample(e: Term) -> Edits:
     """The whole repeated where each entry is to be."""
     by, x = e.params["by"], e.args[0]
@@ -822,7 +812,6 @@ _FAMILIES: dict[str, Callable[[Term], Edits]] = {
     "reshape": _of_moves,
     "scatter": _of_scatter,
     "fold": _of_scatter,
-    "correlate": _of_correlation,
     "upsample": _of_upsample,
     "concatenate": _of_blocks,
     "getitem": _of_getitem,

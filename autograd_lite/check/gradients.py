@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from typing import Any
@@ -232,7 +232,7 @@ class Checked:
         if q == 1 and is_recurrent(self.guarded(_GUARD)[0]) and self._at_one_place(0, _USUAL):
             return
         for name in self.given:
-            if name not in self.correct:
+            if name not in self.correct and name not in self.follows_from:
                 said = say("convention", (q,), self.symbols[name])
                 self._explain_line(name, said if q != 1 and name in results else "")
                 if self.unexplained and self._at_one_place():
@@ -245,12 +245,22 @@ class Checked:
         """Whether there is one mistake on the way to all that is wrong, which is then its cause.
         """
         wrong = [n for n in self.given if n not in self.correct]
-        arrays = {n: self.arrays[n] for n in wrong if n in self.arrays}
-        if self.placed >= most or any(
-            n not in arrays or arrays[n].shape != self.right[n].shape for n in wrong
-        ):
+        if self.placed >= most:
             return False
         least, self.placed = max(least, self.placed), most
+        edit = self._at_place(wrong, {}, (least, most))
+        if edit is not None:
+            self.made, self.causes, self.follows_from = {}, {}, {}
+            self._blame(edit, wrong)
+        return edit is not None
+
+    def _at_place(
+        self, wrong: Sequence[str], given: Mapping[str, Array], costs: tuple[float, float]
+    ) -> Edit | None:
+        """The mistake at one place by which these lines are computed, from such gradients."""
+        arrays = {n: self.arrays[n] for n in wrong if n in self.arrays}
+        if any(n not in arrays or arrays[n].shape != self.right[n].shape for n in wrong):
+            return None
         right = {n for n in self.correct if self.right[n].any()}
 
         def fits(found: Mapping[str, Array]) -> bool:
@@ -259,13 +269,15 @@ class Checked:
                 for n, a in arrays.items()
             )
 
-        readings, _ = self.guarded(_GUARD)
-        cause = find_place(readings, arrays, right, fits, (least, most))
-        if cause is not None:
-            first, edit = wrong[0], Edit(*cause, {})
-            self.made, self.causes = {first: edit}, {first: self._said(first, readings, edit)}
-            self.follows_from = dict.fromkeys(wrong[1:], first)
-        return cause is not None
+        cause = find_place(self.guarded(_GUARD)[0], arrays, right, given, fits, costs)
+        return None if cause is None else Edit(*cause, {})
+
+    def _blame(self, edit: Edit, wrong: Sequence[str]) -> None:
+        """A mistake in the first of these lines, of which it follows that the others are wrong."""
+        first = wrong[0]
+        self.made[first] = edit
+        self.causes[first] = self._said(first, self.guarded(_GUARD)[0], edit)
+        self.follows_from |= dict.fromkeys(wrong[1:], first)
 
     def _is_result(self, name: str) -> bool:
         return self.tensors[name]._op is not None
@@ -334,13 +346,31 @@ class Checked:
         elif not bad and is_rounded(line, self.rtol, self.backward.eps):
             self.correct.add(name)
         elif (cause := find(line, thorough=not self.unexplained)) is None:
-            self._unexplained(name)
+            if self.unexplained or not self._at_next_place(name):
+                self._unexplained(name)
         else:
             self.made[name] = cause
             said = (f"{problem}; " if problem else "") + self._said(name, line.readings, cause)
             if convention and not bad:
                 said = say("besides", (said, convention), self.symbols[name])
             self.causes[name] = said
+
+    def _at_next_place(self, name: str) -> bool:
+        """Whether one mistake at a place gives this line, of the learner's gradients before it.
+
+        Rather all that isn't what these give.
+        """
+        known = {n: a for n, a in self.arrays.items()
+                 if a.shape == self.right[n].shape and self._is_result(n)}  # fmt: skip
+        rest = [n for n in self.given if n not in self.correct and n not in self.follows_from
+                and not (n in self.arrays and n in self.carried
+                         and same(self.carried[n], self.arrays[n], self.fit, self.noise[n]))]
+        for wrong in dict.fromkeys(((*rest[rest.index(name) :],), (name,))) if known else ():
+            edit = self._at_place(wrong, known, (0, math.inf))
+            if edit is not None:
+                self._blame(edit, wrong)
+                return True
+        return False
 
     def _line(self, name: str) -> Line:
         """What is known when the cause of a wrong line is looked for."""

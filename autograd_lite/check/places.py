@@ -7,11 +7,12 @@ backward pass is made with the rule of one operand edited, which all lines follo
 from __future__ import annotations
 
 import itertools
+import math
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -19,8 +20,10 @@ from ..engine.backward import pull
 from ..engine.tensor import Array, Tensor
 from ..graph import walk
 from ..meaning.read import Meaning, applied
+from .backward import put_in
 from .edits import other_slopes
 from .given import agrees, size
+from .local import Local
 from .passes import Loop, loops
 from .pulls import Call, Rule, Rules, Use, pulled
 from .readings import ACTIVATIONS, Readings, Slope
@@ -29,6 +32,8 @@ from .short import Cause, Short
 _MOST = 1200  # tensors of a graph
 _MOST_WORK = 1_500_000  # places that are tried, times the tensors of a graph
 _TOGETHER = 64  # backward passes
+_COMMON = 2.0  # what a mistake costs at most that is tried with another
+_MOST_COMMON, _MOST_PAIRS = 100, 1500
 _MOST_USES = 5  # of a result, any of which may be missing
 _NEAR = 1e-5
 _SUMS = {"add", "subtract"}
@@ -38,11 +43,13 @@ _FUNCTIONS = {op.name for op in ACTIVATIONS} | {"softmax", "log_softmax", "logsu
 
 Tries = Iterator[tuple[Cause, Callable[[int], Rule]]]
 """Mistakes, and what stands for a rule at each pass."""
+Try = tuple[Cause, "Rules | _Each"]
 
 
 def find(
     readings: Readings, wrong: Mapping[str, Array], right: Collection[str],
-    fits: Callable[[Mapping[str, Array]], bool], costs: tuple[float, float],
+    given: Mapping[str, Array], fits: Callable[[Mapping[str, Array]], bool],
+    costs: tuple[float, float],
 ) -> Cause | None:  # fmt: skip
     """The least far-fetched mistake at one place that gives all lines.
 
@@ -50,6 +57,7 @@ def find(
         readings: of the loss.
         wrong: the lines that are wrong, by name.
         right: the names of those that are right, and not by being 0.
+        given: the learner's gradients that lines are computed from, by name.
         fits: whether these are the gradients that were given.
         costs: what a mistake costs at least, and at most.
     """
@@ -58,20 +66,41 @@ def find(
         nodes = walk(output)
         if len(nodes) > _MOST:
             continue
-        is_way = partial(_is_way, _below(tensors, nodes), wrong, right)
-        places = _Places(readings, meaning, output, is_way)
+        instead = {tensors[n]: g for n, g in given.items() if n in tensors}
+        is_way = partial(_is_way, _below(tensors, nodes, instead), wrong, right)
+        places = _Places(readings, meaning, output, is_way, instead)
         targets = {n: t for n, t in tensors.items() if n not in right}
-        tried = [x for x in places if costs[0] <= x[0][0] <= costs[1]]
-        tried.sort(key=lambda x: x[0][0])
-        for start in range(0, min(len(tried), _MOST_WORK // len(nodes)), _TOGETHER):
-            some = tried[start : start + _TOGETHER]
-            found = pulled(output, targets, places.plainly, [rules for _, rules in some])
+        tried = sorted(places, key=lambda x: x[0][0])
+        wanted = [x for x in tried if costs[0] <= x[0][0] <= costs[1]
+                  and (not given or _times(x) > 1)]  # fmt: skip
+        pairs = _pairs(tried) if costs[1] == math.inf and not given else []
+        every = itertools.chain(wanted[: _MOST_WORK // len(nodes)], pairs)
+        while some := [*itertools.islice(every, _TOGETHER)]:
+            found = pulled(output, targets, places.plainly, [*map(_rules, some)], instead)
             far = [np.abs(found[n] - a).max(tuple(range(1, found[n].ndim))) / (sizes[n] or 1)
                    for n, a in wrong.items()]  # fmt: skip
             for k in np.flatnonzero(np.max(far, 0) <= _NEAR):
                 if fits({name: g[k] for name, g in found.items()}):
                     return places.short.cause(some[k][0])
     return None
+
+
+def _times(x: Try) -> int:
+    return len(x[1].own.there) if isinstance(x[1], _Each) else len(x[1])
+
+
+def _rules(x: Try) -> Rules:
+    return x[1].rules if isinstance(x[1], _Each) else x[1]
+
+
+def _pairs(tried: Iterable[Try]) -> list[Try]:
+    """Two common mistakes, each at every pass of a loop; the least far-fetched first."""
+    some = [x for x in tried if x[0][0] <= _COMMON and _times(x) > 1][:_MOST_COMMON]
+    common = [(x[0], _rules(x)) for x in some]
+    pairs: list[Try] = [((one[0] + other[0] + 1, "two", (one[1:], other[1:])), rules | more)
+             for (one, rules), (other, more) in itertools.combinations(common, 2)
+             if rules.keys().isdisjoint(more)]  # fmt: skip
+    return sorted(pairs, key=lambda x: x[0][0])[:_MOST_PAIRS]
 
 
 def is_recurrent(readings: Readings) -> bool:
@@ -93,11 +122,14 @@ def _op_of(t: Tensor) -> str:
     return t._op.name if t._op is not None else ""
 
 
-def _below(tensors: Mapping[str, Tensor], nodes: Sequence[Tensor]) -> dict[Tensor, set[str]]:
-    """The names that a tensor is computed from, its own among them."""
+def _below(
+    tensors: Mapping[str, Tensor], nodes: Sequence[Tensor], known: Container[Tensor]
+) -> dict[Tensor, set[str]]:
+    """The names that a tensor is computed from, its own among them, none through what is known."""
     of: dict[Tensor, set[str]] = {}
     for t in nodes:
-        of[t] = {n for n, x in tensors.items() if x is t}.union(*(of[x] for x in t.inputs))
+        inputs = () if t in known else t.inputs
+        of[t] = {n for n, x in tensors.items() if x is t}.union(*(of[x] for x in inputs))
     return of
 
 
@@ -179,6 +211,19 @@ class _Series:
         return found
 
 
+class _Each(NamedTuple):
+    """A rule at each pass of a loop, which is made when it is tried."""
+
+    own: _Series
+    operand: int
+    rule: Callable[[int], Rule]
+
+    @property
+    def rules(self) -> Rules:
+        at = enumerate(self.own.at)
+        return {(t, self.operand): self.rule(m) for m, t in at if t is not None}
+
+
 class _Places:
     """What may be wrong at each place, with the rules that make it so.
 
@@ -186,6 +231,7 @@ class _Places:
         readings, meaning: of the graph.
         output: of the graph.
         is_way: whether what is wrong, and nothing else, is computed from such tensors.
+        known: cotangents, by which the pass goes on from there.
 
     Attributes:
         plainly: what comes back to each tensor.
@@ -194,15 +240,19 @@ class _Places:
 
     def __init__(
         self, readings: Readings, meaning: Meaning, output: Tensor,
-        is_way: Callable[[Iterable[Tensor]], bool],
+        is_way: Callable[[Iterable[Tensor]], bool], known: Mapping[Tensor, Array],
     ) -> None:  # fmt: skip
         nodes = walk(output)
-        self.plainly = pull({output: np.ones(output.shape)}, {t for t in nodes if t._tracked})
+        tracked = {t for t in nodes if t._tracked}
+        self.plainly = pull({output: np.ones(output.shape)}, tracked, layers=[put_in(known)])
         self._loops, self._is_way = loops(nodes), is_way
+        self._locals = dict[Any, Local | None]()
         self.short = Short(meaning, readings, self._loops)
         self._leaves = [t for t in nodes if t._op is None and t.ndim]
+        self._named = [t for t in nodes if t._op is not None and t.name is not None]
         numbers = {abs(t.item()) for t in nodes if not t._tracked and t.size == 1} - {0.0}
         self._numbers = numbers | {1 / q for q in numbers}
+        self._output, self._scales = output, {-1.0, 2.0, 0.5, *self._numbers} - {1.0}
         self._ways: dict[Tensor, dict[Any, None]] = defaultdict(dict)
         self._at: dict[Any, dict[int, Use]] = defaultdict(dict)  # by pass
         for k, loop in enumerate(self._loops):
@@ -212,7 +262,7 @@ class _Places:
                         self._ways[x][k, j, i] = None
                         self._at[k, j, i][m] = t, i
 
-    def __iter__(self) -> Iterator[tuple[Cause, Rules]]:
+    def __iter__(self) -> Iterator[Try]:
         for k, loop in enumerate(self._loops):
             places = [_Series(at) for at in zip(*loop.passes, strict=True)]
             arrays = self._arrays(loop, places)
@@ -222,13 +272,16 @@ class _Places:
                     if x._tracked and self._is_way(t.inputs[i] for t in own.there):
                         for (cost, kind, values), rule in self._of_rule(own, i, arrays):
                             each = ("each_time", ((kind, values), n)) if n > 1 else (kind, values)
-                            rules = {(t, i): rule(m) for m, t in enumerate(own.at) if t is not None}
-                            yield (cost, *each), rules
+                            yield (cost, *each), _Each(own, i, rule)
                         yield from self._of_passes(own, i)
                 yield from self._of_ways(own, k)
             yield from self._left_out(loop, places)
-        for x in self._leaves:
-            yield from self._of_ways(_Series([x]))
+        for x in [*self._ways]:
+            if x._op is None and x._tracked:
+                yield from self._of_ways(_Series([x]))
+        uses = [(self._output, i) for i in range(len(self._output.inputs))]
+        for k in self._scales if self._is_way([self._output]) else ():
+            yield (0.6, "times", (k,)), dict.fromkeys(uses, partial(_scaled, k))
 
     def _arrays(self, loop: Loop, places: Sequence[_Series]) -> list[_Series]:
         """What there is at each pass; of what changes also before, after, and in turned order."""
@@ -241,7 +294,8 @@ class _Places:
                 own += map(_Series, zip(*passes, strict=True))
         moved = [s for s in own if len({*s.key}) > 1] if n > 1 else []
         own += [x for s in moved for x in (s.moved(-1), s.moved(1), _Series(s.at[::-1]))]
-        own += [_Series([x] * n) for x in self._leaves]
+        own += [_Series((s.at[-1], *s.at[:-1])) for s in moved]  # as [t - 1] has it
+        own += [_Series([x] * n) for x in (*self._leaves, *self._named)]
         some = (s for s in own if any(t._array.any() for t in s.there))  # else nothing is there
         return list({s.key: s for s in some}.values())
 
@@ -250,10 +304,16 @@ class _Places:
         t = own.any
         x, slope = t.inputs[i], self.short.slope(t)
         n = x.size / max(t.size, 1)
-        for k in {-1.0, 2.0, 0.5, n, 1 / n, *self._numbers} - {1.0}:
-            cost = 1.3 if k == -1 else 1.95
+        for k in {n, 1 / n, *self._scales} - {1.0}:
+            cost = 1.3 if k == -1 else 1.65
             yield (cost, "through_times", (x, t, k)), _always(partial(_scaled, k))
-        yield from _of_op(t, i)
+        if t.ndim:
+            yield (2.2, "loss_missing", (t,)), _always(lambda c: c.back(np.ones_like(c.g)))
+        if _op_of(t) == "matmul" and t.ndim:
+            yield (2, "factor_missing", (t.inputs[1 - i],)), _always(lambda c: c.g)
+        local = self._local(own)
+        for cause, value in local.of_rule(i) if local is not None else ():
+            yield cause, _always(partial(_of_value, value))
         yield from _of_slope(slope) if slope is not None else ()
         for a in _arguments(t, i):
             at = own.operand(a - 1) if a else own
@@ -276,12 +336,21 @@ class _Places:
                     cause = 1.9 + 0.1 * power, "other_ids", (x, y.inputs[0] if y.inputs else y)
                     yield cause, partial(_at_index, indexes, power)
 
+    def _local(self, own: _Series) -> Local | None:
+        """The op as terms; None where there is none, or meaning can't read it."""
+        if own.key not in self._locals:
+            self._locals[own.key] = None
+            with suppress(Exception):
+                self._locals[own.key] = local = Local(own.there)
+                self.short.leaves |= local.leaves
+        return self._locals[own.key]
+
     def _stands(self, s: _Series, at: _Series, cost: float, a: int, news: Sequence[Any]) -> Tries:
         """One where another belongs: by the last pass at which both are there."""
         if s.any.shape == at.any.shape and s.key != at.key:
             both = [(x, y) for x, y in zip(s.at, at.at, strict=True) if x is not y]
             for x, y in [(x, y) for x, y in both if x is not None and y is not None][-1:]:
-                yield (cost, *self.short.stands(x, y)), partial(_of_array, a, news)
+                yield self.short.stands(cost, x, y), partial(_of_array, a, news)
 
     def _recomputed(self, at: _Series, a: int, arrays: Sequence[_Series]) -> Tries:
         """An argument computed of another operand, of other entries, or without one."""
@@ -289,24 +358,22 @@ class _Places:
         name, kinds = _op_of(t), {(_op_of(u), len(u.inputs)) for u in at.there}
         if len(kinds) > 1:
             return
-        if name == "concatenate":
-            for j, k in itertools.combinations(range(len(t.inputs)), 2):
-                news = at.of(partial(_exchanged, j, k))
-                yield (1.7, "exchanged", (t.inputs[j], t.inputs[k])), partial(_of_array, a, news)
+        local = self._local(at)
+        for (cost, kind, values), value in local.of_result() if local is not None else ():
+            news = at.of(lambda u, value=value: value(u._array, u._array, *u._arrays))
+            yield (cost + 0.8, kind, values), partial(_of_array, a, news)
         for s in arrays if name == "getitem" else ():
             news = at.of(lambda u, index: u._arrays[0][index], _indexes(s))
             if s.key != at.key and s.any.inputs:
                 values = t.inputs[0], s.any.inputs[0]
                 yield (1.9, "other_ids", values), partial(_of_array, a, news)
-        for j, x in enumerate(t.inputs if name in {*_SUMS, "multiply", "getitem"} else ()):
+        is_open = t._op is not None and (name == "getitem" or t._op.entrywise)
+        slope = self.short.slope(t)
+        if slope is not None:
+            news = at.of(lambda u: slope.at(u._arrays[0], u._array))
+            yield (2.0, "slope_for_value", (slope,)), partial(_of_array, a, news)
+        for j in range(len(t.inputs) if is_open else 0):
             own, put = at.operand(j), partial(_with, j)
-            if name in _SUMS:
-                without, minus = at.of(put, own.arrays(0)), at.of(put, own.arrays(-1))
-                yield (1.8, "term_missing", (x, t)), partial(_of_array, a, without)
-                yield (1.8, "term_times", (x, t, -1.0)), partial(_of_array, a, minus)
-            elif name == "multiply":
-                ones = [np.ones_like(y) for y in own.arrays()]
-                yield (1.8, "factor_missing", (x,)), partial(_of_array, a, at.of(put, ones))
             for s in arrays:
                 yield from self._stands(s, own, 2.0, a, at.of(put, s.arrays()))
 
@@ -336,10 +403,15 @@ class _Places:
             yield (1.7, "accumulated", (x,)), dict.fromkeys(alone.values(), partial(_added, so_far))
             every = (at for loop in self._loops for at in zip(*loop.passes, strict=True))
             for at in every:
-                if len(at) == len(own.at) and x in {*at}:
+                if len(at) == len(own.at) and x in {*at} and not self._come_alike(at):
                     rules = {alone[m]: partial(_kept, y) for m, y in enumerate(at)
                              if y is not None and m in alone}  # fmt: skip
                     yield (1.7, "accumulated", (x,)), rules
+
+    def _come_alike(self, some: Iterable[Tensor | None]) -> bool:
+        """Whether the same comes back to all of them."""
+        first, *rest = [self.plainly[t] for t in some if t in self.plainly]
+        return all(np.array_equal(first, g) for g in rest)
 
     def _of_ways(self, own: _Series, k: int = -1) -> Iterator[tuple[Cause, Rules]]:
         """In what comes back by some of the ways in which a result is used."""
@@ -347,14 +419,15 @@ class _Places:
         ways, covered = list[Any](), dict[Use, None]()
         every = {way for u in of for way in self._ways[u]}
         for way in sorted(every, key=lambda way: (way[0] != k, way)):  # in its own loop first
-            uses = dict.fromkeys(self._at[way].values())
+            uses = {(u, i): None for u, i in self._at[way].values() if u.inputs[i] in of}
             if not uses.keys() <= covered.keys():
                 ways.append(way)
                 covered |= uses
-        if len(ways) > _MOST_USES or not self._is_way(own.there):
+        if not self._is_way(own.there):
             return
-        slope = self.short.slope(t)
-        choices = (itertools.combinations(ways, n) for n in range(1, len(ways) + 1))
+        slope, most = self.short.slope(t), len(ways)
+        several = range(1, most + 1) if most <= _MOST_USES else {1, most - 1, most}
+        choices = (itertools.combinations(ways, n) for n in several)
         for some in itertools.chain(*choices):
             n = len(some)
             lost = [use for way in some for use in self._at[way].values()]
@@ -385,37 +458,10 @@ class _Places:
 # ---------------------------------------------------------------------- what stands for a rule
 
 
-def _of_op(t: Tensor, i: int) -> Tries:
-    """What may be wrong with the rule of an op."""
-    name = _op_of(t)
-    if t.ndim:
-        yield (2.2, "loss_missing", (t,)), _always(lambda c: c.back(np.ones_like(c.g)))
-    if name == "softmax":
-        yield (1, "diagonal", (t, t)), _always(lambda c: c.g * c.args[0] * (1 - c.args[0]))
-        yield (1.2, "softmax_sum_missing", (t,)), _always(lambda c: c.g * c.args[0])
-        yield (1.9, "factor_missing", (t,)), _always(lambda c: c.back(c.g) / c.args[0])
-    if name not in ("matmul", "multiply", "divide") or (name == "divide" and i):
-        return
-    other = t.inputs[1 - i]
-    if name == "matmul" and t.ndim:
-        yield (1.5, "not_transposed", (other,)), _always(partial(_not_transposed, i))
-        yield (2, "factor_missing", (other,)), _always(lambda c: c.g)
-        return
-    p = -1.0 if name == "divide" else 1.0
-    missing = "factor_missing" if p > 0 else "division_missing"
-    yield (1, missing, (other,)), _always(partial(_by_power, 0, i))
-    yield (2.1, "twice", (other,)), _always(partial(_by_power, 2 * p, i))
-    yield (2.4, "exponent", (other, -p, p)), _always(partial(_by_power, -p, i))
-
-
 def _of_slope(slope: Slope) -> Tries:
     """What may stand for it."""
     yield (0.8, "slope_missing", (slope,)), _always(lambda c: c.g)
     yield (2.5, "slope_too_many", (slope,)), _always(lambda c: c.g * slope.at(*c.args[::-1]) ** 2)
-    inverse = _always(lambda c: c.g / slope.at(*c.args[::-1]))
-    yield (2.4, "exponent", (slope.unit, -1.0, 1.0)), inverse
-    if slope.result in slope.factors:
-        yield (1, "factor_missing", (slope.result,)), _always(lambda c: c.back(c.g) / c.args[0])
     for cost, kind, values, f in other_slopes(slope):
         yield (cost, kind, values), _always(partial(_by_slope, f))
 
@@ -434,7 +480,7 @@ def _arguments(t: Tensor, i: int) -> list[int]:
     found, was = [], given(args)
     for a, array in enumerate(args):
         if getattr(array, "dtype", None) is not None and array.dtype.kind == "f":
-            off = array + 0.3 * np.cos(np.arange(array.size)).reshape(array.shape)
+            off = 0.3 * np.cos(np.arange(array.size)).reshape(array.shape) - array
             if not np.array_equal(given([*args[:a], off, *args[a + 1 :]]), was):
                 found.append(a)
     return found
@@ -442,11 +488,6 @@ def _arguments(t: Tensor, i: int) -> list[int]:
 
 def _indexes(s: _Series) -> list[Any]:
     return [t._params.get("index") if t is not None and t._op is not None else None for t in s.at]
-
-
-def _exchanged(j: int, k: int, t: Tensor) -> Any:
-    order = [{j: k, k: j}.get(i, i) for i in range(len(t.inputs))]
-    return t._op.forward(*(t._arrays[i] for i in order), **t._params)  # type: ignore[union-attr]
 
 
 def _with(j: int, t: Tensor, new: Any) -> Any:
@@ -480,21 +521,16 @@ def _at_index(indexes: Sequence[Any], power: int, k: int) -> Rule:
     return rule if indexes[k] is not None else _nothing
 
 
+def _of_value(value: Callable[..., Array], c: Call) -> Array:
+    return value(c.g, *c.args)
+
+
 def _scaled(k: float, c: Call) -> Array:
     return np.asarray(k * c.back(c.g))
 
 
 def _by_slope(f: Callable[..., Any], c: Call) -> Array:
     return np.asarray(c.g * f(*c.args[::-1]))
-
-
-def _by_power(q: float, i: int, c: Call) -> Array:
-    return c.g * c.args[2 - i] ** q
-
-
-def _not_transposed(i: int, c: Call) -> Array:
-    _, x, y = c.args
-    return x @ c.g if i else c.g @ y
 
 
 def _added(so_far: list[Array], c: Call) -> Array:

@@ -42,7 +42,7 @@ Rules = dict[Use, Rule]
 
 def pulled(
     output: Tensor, tensors: Mapping[str, Tensor], plainly: Mapping[Tensor, Array],
-    every: Sequence[Rules],
+    every: Sequence[Rules], instead: Mapping[Tensor, Array],
 ) -> dict[str, Array]:  # fmt: skip
     """The gradients by name, with such rules, of each along the first axis; nan where one raises.
 
@@ -51,6 +51,7 @@ def pulled(
         tensors: whose gradients.
         plainly: the cotangents by the rules as they are.
         every: what stands for rules.
+        instead: cotangents, by which a pass goes on from there.
     """
     edited: dict[Use, list[tuple[int, Rule]]] = defaultdict(list)
     for k, rules in enumerate(every):
@@ -59,7 +60,7 @@ def pulled(
     came, parts = dict[Tensor, Array](), dict[Use, Array]()
 
     def layer(t: Tensor, g: Any, vjps: Any) -> Any:
-        came[t] = g
+        came[t] = np.broadcast_to(instead[t], g.shape) if t in instead else g
         if t._op is None:
             return vjps
         some = zip(t._op.vjps, vjps, t._inputs)  # noqa: B905  (the vjps may be endless)
@@ -68,6 +69,7 @@ def pulled(
     def called(use: Use, own: Any, vjp: Any, g: Any, *args: Any, **params: Any) -> Any:
         """A rule of a stack; and then, of those that are edited, one by one."""
         (t, i), op = use, use[0]._op
+        g = came[t]
         x, name = t.inputs[i]._array, op.name if op is not None else ""
         part = fit(vjp(g, *args, **params), x, name, 1)
         part = np.array(part) if use in edited else part
@@ -83,7 +85,8 @@ def pulled(
                 return parts[use][k]
 
             try:
-                part[k] = rule(Call(np.asarray(g[k]), args, back, cotangent, other))
+                given = np.asarray(rule(Call(np.asarray(g[k]), args, back, cotangent, other)))
+                part[k] = fit(given, x, name) if given.ndim else given
             except Exception:  # shapes that don't go together, or what a rule refuses
                 part[k] = np.nan
         parts[use] = part

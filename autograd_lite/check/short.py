@@ -7,11 +7,14 @@ from functools import cache
 from typing import Any
 
 from ..engine.tensor import Tensor
+from ..graph import inner_first
 from ..meaning.read import Meaning
+from ..meaning.terms import remade
 from .passes import Loop
 from .readings import Readings, Slope, Term, slopes
 
 _DEEP = 4  # ops that are written of what is computed
+_AT_PASS = 0.4  # what it costs less to take the same at another pass
 _SUMS = {"add", "subtract"}
 
 Cause = tuple[float, str, tuple[Any, ...]]
@@ -25,6 +28,9 @@ class Short:
         meaning: of the graph.
         readings: write terms.
         loops: of which no formula goes on into another pass.
+
+    Attributes:
+        leaves: of terms that are written, and the tensors that these stand for.
     """
 
     def __init__(self, meaning: Meaning, readings: Readings, loops: Sequence[Loop]) -> None:
@@ -34,6 +40,7 @@ class Short:
             for m, one in enumerate(loop.passes) for j, t in enumerate(one)
         }  # fmt: skip
         self.slope = cache(self._slope)
+        self.leaves = dict[Term, Tensor]()
 
     def cause(self, cause: Cause) -> Cause:
         """With terms for tensors, which say so much that no two are written alike."""
@@ -46,18 +53,26 @@ class Short:
                 break
         return cost, kind, found
 
-    def stands(self, x: Tensor, y: Tensor) -> tuple[str, tuple[Any, ...]]:
-        """One where the other belongs, which may be the same at another pass."""
+    def stands(self, cost: float, x: Tensor, y: Tensor) -> Cause:
+        """One where the other belongs, which is rather the same at another pass."""
         own, its = self._passes.get(x), self._passes.get(y)
-        if not own or not its or own[:2] != its[:2] or y.name is not None:
-            return "stands", (x, y)
+        if not own or not its or own[:2] != its[:2]:
+            return cost, "stands", (x, y)
         by = {-1: "the pass before", 1: "the pass after"}
-        return "at_pass", (y, by.get(own[2] - its[2], "another pass"))
+        values = y, by.get(own[2] - its[2], "another pass")
+        return (cost - _AT_PASS, *(("at_pass", values) if y.name is None else ("stands", (x, y))))
 
     def _terms(self, values: Any, terms: dict[Tensor, Term], deep: int) -> Any:
         if isinstance(values, Tensor):
             root = self._part(values, deep, "", values)
             return terms.setdefault(values, Meaning(root).terms[root])
+        if isinstance(values, Term):
+            done = dict[Term, Term]()
+            for e in inner_first(values, lambda e: e.operands):
+                x = self.leaves.get(e)
+                own = remade(e, [done[y] for y in e.operands]) if x is None else None
+                done[e] = self._terms(x, terms, deep) if own is None else own
+            return done[values]
         is_some = type(values) is tuple
         return tuple(self._terms(x, terms, deep) for x in values) if is_some else values
 

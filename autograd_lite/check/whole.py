@@ -46,6 +46,16 @@ def whole(f: Formula, line: Line) -> Iterator[Edit]:
             yield Edit(cost, kind, values, {f.root: always(out)})
 
 
+def updated(f: Formula, line: Line) -> Iterator[Edit]:
+    """Weights that were updated before they were used, with one learning rate."""
+    gradients, arrays = line.gradients, line.others
+    found = {e: arrays.get(gradients.get(e.name or "", "")) for e in f.order if e.kind == "leaf"}
+    steps = {e: g for e, g in found.items() if g is not None and g.shape == e.shape}
+    made = {e: partial(plus, -g) for e, g in steps.items()}
+    for e in made:
+        yield Edit(0.5, "updated", (e,), made, free=True)
+
+
 def _summed(o: Array, shape: tuple[int, ...]) -> Array:
     """Over the axes that such a shape doesn't have."""
     more = o.ndim - len(shape)

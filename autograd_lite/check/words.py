@@ -52,6 +52,7 @@ conjugated: {line} is the complex conjugate of what it should be | {line} 被取
 two: {0}; and {1} | {0}；并且 {1}
 besides: {0}; besides, {1} | {0}；此外 {1}
 each_time: {0}; so each of the {1} times that it is computed | {0}；计算它的 {1} 次都如此
+of_g: {0}, where g is what comes back to {1} | {0}，其中 g 是传回 {1} 的梯度
 through_missing: of what comes back to {0}, that by way of {1} is missing: add it up (+=) |
     传回 {0} 的梯度里漏了经过 {1} 的部分：要相加（用 +=）
 only_through: of what comes back to {0}, only that by way of {1} is there: add it up (+=) |
@@ -61,9 +62,6 @@ slope_missing_to: {slope} = {written} is missing in what comes back to {1}: mult
     传回 {1} 的梯度里漏了 {slope} = {written}：要乘上它
 gradient_stands: what comes back to {0} stands where what comes back to {1} belongs |
     写成了传回 {0} 的梯度，而应当是传回 {1} 的
-softmax_sum_missing: the sum in softmax's Jacobian is missing: {0} ∘ g stands where
-    {0} ∘ (g − Σ {0} ∘ g) belongs |
-    漏了 softmax 雅可比矩阵中的求和：{0} ∘ g 应为 {0} ∘ (g − Σ {0} ∘ g)
 pass_missing: the {0} of the {1} passes of the loop is left out: its bounds are wrong |
     {1} 次循环中漏了一次（{0}）：循环的边界不对
 slope_missing_through: {slope} = {written} is missing for what comes back to {l} by way of {1} |

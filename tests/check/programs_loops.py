@@ -6,7 +6,7 @@ them.
 
 from __future__ import annotations
 
-from .planted import EXPONENT, FLIPPED, PLUS, TANH, Program
+from .planted import EXPONENT, FLIPPED, OF_SIGMA, PLUS, SIGN, TANH, Program, large, lost
 
 BEFORE, AFTER = "of the pass before stands", "of the pass after stands"
 
@@ -295,4 +295,152 @@ TEACHER = Program(
     ],
 )  # fmt: skip
 
-LOOPS = (CHAR, HEUN, STRIDED, CAUSAL, TEACHER)
+GATES = Program(
+    "LSTM, peepholes, gates apart, parameters alone",
+    """
+    T, D, H = 5, 3, 4
+    _x = [r.normal(size=D) for t in range(T)]
+    _y = r.normal(size=T)
+    Wi, Wf, Wo, Wg = r.normal(size=(4, H, D + H)) / 2
+    bi, bf, bo, bg = r.normal(size=(4, H)) / 2
+    v = r.normal(size=H)
+    """,
+    "Wi Wf Wo Wg bi bf bo bg v",
+    """
+    sig = lambda z: 1 / (1 + np.exp(-z))
+    _h, _c, _z, _i, _f, _o, _g = {-1: np.zeros(H)}, {-1: np.zeros(H)}, {}, {}, {}, {}, {}
+    loss = 0
+    for t in range(T):
+        _z[t] = np.concatenate([_x[t], _h[t - 1]])
+        _i[t] = sig(Wi @ _z[t] + bi)
+        _f[t] = sig(Wf @ _z[t] + bf)
+        _o[t] = sig(Wo @ _z[t] + bo)
+        _g[t] = np.tanh(Wg @ _z[t] + bg)
+        _c[t] = _f[t] * _c[t - 1] + _i[t] * _g[t]
+        _h[t] = _o[t] * np.tanh(_c[t])
+        loss = loss + (v @ _h[t] - _y[t]) ** 2 / 2
+    """,
+    """
+    dWi, dWf, dWo, dWg = (np.zeros_like(w) for w in (Wi, Wf, Wo, Wg))
+    dbi, dbf, dbo, dbg = (np.zeros_like(w) for w in (bi, bf, bo, bg))
+    dv = np.zeros_like(v)
+    dhn, dcn = np.zeros(H), np.zeros(H)
+    for t in reversed(range(T)):
+        e = v @ _h[t] - _y[t]
+        dv += e * _h[t]
+        dh = e * v + dhn
+        do = dh * np.tanh(_c[t])
+        dc = dh * _o[t] * (1 - np.tanh(_c[t]) ** 2) + dcn
+        di = dc * _g[t]
+        dg = dc * _i[t]
+        df = dc * _c[t - 1]
+        dcn = dc * _f[t]
+        ai = di * _i[t] * (1 - _i[t])
+        af = df * _f[t] * (1 - _f[t])
+        ao = do * _o[t] * (1 - _o[t])
+        ag_ = dg * (1 - _g[t] ** 2)
+        dWi += np.outer(ai, _z[t])
+        dWf += np.outer(af, _z[t])
+        dWo += np.outer(ao, _z[t])
+        dWg += np.outer(ag_, _z[t])
+        dbi += ai
+        dbf += af
+        dbo += ao
+        dbg += ag_
+        dz = Wi.T @ ai + Wf.T @ af + Wo.T @ ao + Wg.T @ ag_
+        dhn = dz[D:]
+    """,
+    [
+        ("    dh = e", "dh = e * v", "by way of .* missing", "Wf Wg Wi Wo bf bg bi bo"),
+        ("    dc = ", "dc = dh * _o[t] * (1 - np.tanh(_c[t]) ** 2)",
+         "by way of .* missing", "Wf Wg Wi Wo bf bg bi bo"),
+        ("    dc = ", "dc = dh * _o[t] + dcn", TANH, "Wf Wg Wi Wo bf bg bi bo"),
+        ("    dc = ", "dc = dh * (1 - np.tanh(_c[t]) ** 2) + dcn",
+         lost(r"σ.*"), "Wf Wg Wi Wo bf bg bi bo"),
+        ("    dc = ", "dc = dh * _o[t] * (1 - _c[t] ** 2) + dcn",
+         "stands where tanh", "Wf Wg Wi Wo bf bg bi bo"),
+        ("    df = ", "df = dc * _c[t]", AFTER, "Wf Wg Wi Wo bf bg bi bo"),
+        ("    di = ", "di = dc * _i[t]", "stands where tanh", "Wf Wg Wi Wo bf bg bi bo"),
+        ("    dg = ", "dg = dc", lost(r"σ.*"), "Wf Wg Wi Wo bf bg bi bo"),
+        ("    dcn = ", "dcn = dc", lost(r"σ.*"), "Wf Wg Wi Wo bf bg bi bo"),
+        ("    dcn = ", "dcn = dc * _i[t]", "σ.* stands where σ", "Wf Wg Wi Wo bf bg bi bo"),
+        ("    ai = ", "ai = di * _i[t]", lost("1 - .*"), "Wf Wg Wi Wo bf bg bi bo"),
+        ("    af = ", "af = df * (1 - _f[t])", lost(r"σ.*"), "Wf Wg Wi Wo bf bg bi bo"),
+        ("    ao = ", "ao = do * _o[t] * (1 - _o[t] ** 2)", EXPONENT, "Wf Wg Wi Wo bf bg bi bo"),
+        ("    ag_ = ", "ag_ = dg * (1 - _g[t])", EXPONENT, "Wf Wg Wi Wo bf bg bi bo"),
+        ("    ag_ = ", "ag_ = dg * _g[t] * (1 - _g[t])", OF_SIGMA, "Wf Wg Wi Wo bf bg bi bo"),
+        ("    dz = ", "dz = Wi.T @ ai + Wf.T @ af + Wg.T @ ag_",
+         "by way of Wo .* is missing", "Wf Wg Wi Wo bf bg bi bo"),
+        ("    dhn = ", "dhn = dz[:H]", "another block", "Wf Wg Wi Wo bf bg bi bo"),
+        ("    dWo ", "dWo += np.outer(ao, _z[t - 1] if t else 0 * _z[t])", BEFORE, "Wo"),
+        ("    dbf ", "dbf = af", PLUS, "bf"),
+        ("    e = ", "e = 2 * (v @ _h[t] - _y[t])", large("2"), "Wf Wg Wi Wo bf bg bi bo v"),
+        ("    do = ", "do = dh * _c[t]", "stands where tanh", "Wf Wg Wi Wo bf bg bi bo"),
+    ],
+)  # fmt: skip
+
+PREDATORS = Program(
+    "Lotka-Volterra by the midpoint rule, plain numbers, parameters alone",
+    """
+    T, dt = 6, 0.1
+    a, b = np.array(1.1), np.array(0.4)
+    c, d = np.array(0.3), np.array(0.8)
+    seen = r.normal(size=(T, 2)) + 3
+    """,
+    "a b c d",
+    """
+    _u, _v, _mu, _mv = {0: 2.0 + 0 * a}, {0: 1.0 + 0 * a}, {}, {}
+    loss = 0.0
+    for t in range(T):
+        _mu[t] = _u[t] + dt / 2 * (a * _u[t] - b * _u[t] * _v[t])
+        _mv[t] = _v[t] + dt / 2 * (c * _u[t] * _v[t] - d * _v[t])
+        _u[t + 1] = _u[t] + dt * (a * _mu[t] - b * _mu[t] * _mv[t])
+        _v[t + 1] = _v[t] + dt * (c * _mu[t] * _mv[t] - d * _mv[t])
+        loss = loss + (_u[t + 1] - seen[t, 0]) ** 2 + (_v[t + 1] - seen[t, 1]) ** 2
+    """,
+    """
+    da = db = dc = dd = 0.0
+    gu = gv = 0.0
+    for t in reversed(range(T)):
+        gu = gu + 2 * (_u[t + 1] - seen[t, 0])
+        gv = gv + 2 * (_v[t + 1] - seen[t, 1])
+        da += gu * dt * _mu[t]
+        db -= gu * dt * _mu[t] * _mv[t]
+        dc += gv * dt * _mu[t] * _mv[t]
+        dd -= gv * dt * _mv[t]
+        gmu = gu * dt * (a - b * _mv[t]) + gv * dt * c * _mv[t]
+        gmv = -gu * dt * b * _mu[t] + gv * dt * (c * _mu[t] - d)
+        da += gmu * dt / 2 * _u[t]
+        db -= gmu * dt / 2 * _u[t] * _v[t]
+        dc += gmv * dt / 2 * _u[t] * _v[t]
+        dd -= gmv * dt / 2 * _v[t]
+        gu = gu + gmu * (1 + dt / 2 * (a - b * _v[t])) + gmv * dt / 2 * c * _v[t]
+        gv = gv - gmu * dt / 2 * b * _u[t] + gmv * (1 + dt / 2 * (c * _u[t] - d))
+    """,
+    [
+        ("    gu = gu + 2", "gu = 2 * (_u[t + 1] - seen[t, 0])", "only that by way", "a b c d"),
+        ("    gu = gu + 2", "gu = gu + (_u[t + 1] - seen[t, 0])", "2 times too small", "a b c d"),
+        ("    gv = gv + 2", "gv = gv + 2 * (_v[t] - seen[t, 1])",
+         "stands where its own", "a b c d"),
+        ("    da += gu", "da += gu * dt * _u[t]", BEFORE, "a"),
+        ("    da += gu", "da += gu * _mu[t]", large("10"), "a"),
+        ("    db -= gu", "db += gu * dt * _mu[t] * _mv[t]", SIGN, "b"),
+        ("    db -= gu", "db -= gu * dt * _mu[t]", "stands where", "b"),
+        ("    gmu", "gmu = gu * dt * (a - b * _mv[t])", "by way of c .* missing", "a b c d"),
+        ("    gmu", "gmu = gu * dt * a + gv * dt * c * _mv[t]",
+         "by way of b .* missing", "a b c d"),
+        ("    gmv", "gmv = gu * dt * b * _mu[t] + gv * dt * (c * _mu[t] - d)", SIGN, "a b c d"),
+        ("    gmv", "gmv = -gu * dt * b * _mu[t] + gv * dt * (c * _mu[t] + d)", SIGN, "a b c d"),
+        ("    da += gmu", "pass", "by way of a .* missing", "a"),
+        ("    dd -= gmv", "dd -= gmv * dt * _v[t]", "2 times too large", "d"),
+        ("    gu = gu + gmu",
+         "gu = gu + gmu * (dt / 2 * (a - b * _v[t])) + gmv * dt / 2 * c * _v[t]",
+         "by way of .* missing", "a b c d"),
+        ("    gu = gu + gmu", "gu = gu + gmu * (1 + dt / 2 * (a - b * _v[t]))",
+         "by way of c .* missing", "a b c d"),
+        ("    gv = gv - gmu", "gv = gv + gmv * (1 + dt / 2 * (c * _u[t] - d))",
+         "by way of b .* missing", "a b c d"),
+    ],
+)  # fmt: skip
+
+LOOPS = (CHAR, HEUN, STRIDED, CAUSAL, TEACHER, GATES, PREDATORS)

@@ -94,7 +94,7 @@ RNN = Program(
         ("dh[t]", "Why.T @ dy[t] - dhnext", SIGN),
         ("da[t]", "dh[t]", TANH),
         ("da[t]", "(1 - h[t]) * dh[t]", swapped("1 - h", "1 - h") + "|" + EXPONENT),
-        ("da[t]", "(1 - a[t] ** 2) * dh[t]", swapped(r"a_\S+", r"h_\S+") + r"|computed from a_"),
+        ("da[t]", "(1 - a[t] ** 2) * dh[t]", swapped(r"a_\S+", r"(h_|tanh).*")),
         ("da[t]", "h[t] * (1 - h[t]) * dh[t]", OF_SIGMA),
         ("da[t]", "(1 - h[t - 1] ** 2) * dh[t]", swapped(r"[ha]_\S+|tanh'\(a_\S+\)",
                                                         r"[ha]_\S+|tanh'\(a_\S+\)")),
