@@ -31,12 +31,14 @@ from .short import Cause, Short
 
 _MOST = 1200  # tensors of a graph
 _MOST_WORK = 1_500_000  # places that are tried, times the tensors of a graph
+_MOST_TRIED = 8000
 _TOGETHER = 64  # backward passes
 _COMMON = 2.0  # what a mistake costs at most that is tried with another
 _MOST_COMMON, _MOST_PAIRS = 100, 1500
 _MOST_USES = 5  # of a result, any of which may be missing
 _NEAR = 1e-5
 _SUMS = {"add", "subtract"}
+_MOVES = {"getitem", "reshape", "transpose"}
 _KINKED = {"relu", "leaky_relu", "absolute", "maximum", "minimum", "max", "min"}
 """Of whose operand only the sign tells, or which entry is the largest."""
 _FUNCTIONS = {op.name for op in ACTIVATIONS} | {"softmax", "log_softmax", "logsumexp"}
@@ -74,7 +76,7 @@ def find(
         wanted = [x for x in tried if costs[0] <= x[0][0] <= costs[1]
                   and (not given or _times(x) > 1)]  # fmt: skip
         pairs = _pairs(tried) if costs[1] == math.inf and not given else []
-        every = itertools.chain(wanted[: _MOST_WORK // len(nodes)], pairs)
+        every = itertools.chain(wanted[: min(_MOST_TRIED, _MOST_WORK // len(nodes))], pairs)
         while some := [*itertools.islice(every, _TOGETHER)]:
             found = pulled(output, targets, places.plainly, [*map(_rules, some)], instead)
             far = [np.abs(found[n] - a).max(tuple(range(1, found[n].ndim))) / (sizes[n] or 1)
@@ -367,7 +369,7 @@ class _Places:
             if s.key != at.key and s.any.inputs:
                 values = t.inputs[0], s.any.inputs[0]
                 yield (1.9, "other_ids", values), partial(_of_array, a, news)
-        is_open = t._op is not None and (name == "getitem" or t._op.entrywise)
+        is_open = t._op is not None and (name in _MOVES or t._op.entrywise)
         slope = self.short.slope(t)
         if slope is not None:
             news = at.of(lambda u: slope.at(u._arrays[0], u._array))

@@ -191,7 +191,7 @@ CRF = Program(
         ("    dA +=", "dA += P", lost("∇alpha.*"), "A"),
         ("    dalpha[", "dalpha[t - 1] = P.T @ dalpha[t]", FLIPPED, "alpha"),
         ("    dalpha[", "dalpha[t - 1] = dalpha[t]", STEP + "|" + lost(".*"), "alpha"),
-        ("dE[0]", "pass", lost("∇alpha_0|alpha_0"), "E"),
+        ("dE[0]", "pass", lost(r"∇alpha_0|alpha_0|E\[0\]"), "E"),
         ("dstart[", "pass", NO_LABEL + "|onehot|missing", "start"),
         ("    dE[t, tags", "dE[t, tags[t]] = -1", "missing|=|last", "E"),
         ("    dE[t, tags", "dE[t, tags[t]] += 1", SIGN, "E"),
