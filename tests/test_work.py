@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tracemalloc
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -137,6 +138,15 @@ def test_the_calls_of_an_op(op: Any, args: Any, forward: int, backward: int):
     out = op.forward(*args, **params)
     assert numpy_calls(op.forward, *args, **params) == forward
     assert numpy_calls(op.vjps[0], np.ones(np.shape(out)), out, *args, **params) == backward
+
+
+def test_a_compiled_call_asks_no_more_of_more_given_entries():
+    def calls(n: int) -> int:
+        compiled = ag.compile(partial(operator.mul, np.ones(n)))
+        compiled(np.ones(n))
+        return python_calls(lambda: compiled(np.ones(n)))
+
+    assert calls(2) == calls(500)
 
 
 def test_an_unwanted_graph_costs_next_to_nothing():

@@ -34,6 +34,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import STAND_INS, array_of, is_foreign
+from ..containers import leaves
 from ..engine.tensor import Tensor
 from ..table import OPS, Op
 from .graph import CompileError
@@ -480,5 +481,6 @@ def _state(x: Any) -> Any:
     """What an iterator or a stream of Python's own holds besides what it refers to."""
     if type(x).__flags__ & _IMMUTABLE and {"__next__", "__setstate__"} & {*dir(type(x))}:
         with suppress(Exception):  # it needn't be one that can be copied
-            return repr(x.__reduce_ex__(4))
+            held = leaves(x.__reduce_ex__(4))  # of which all that isn't a value is referred to
+            return repr([y for y in held if isinstance(y, _VALUES)])
     return None
