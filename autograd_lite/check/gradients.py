@@ -365,6 +365,8 @@ class Checked:
         rest = [n for n in self.given if n not in self.correct and n not in self.follows_from
                 and not (n in self.arrays and n in self.carried
                          and same(self.carried[n], self.arrays[n], self.fit, self.noise[n]))]
+        if rest == [name] and known.keys() - {name} <= self.correct:  # the same as from the loss
+            return False
         for wrong in dict.fromkeys(((*rest[rest.index(name) :],), (name,))) if known else ():
             edit = self._at_place(wrong, known, (0, math.inf))
             if edit is not None:
