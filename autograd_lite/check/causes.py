@@ -32,7 +32,6 @@ _FACTOR = 1.5  # what a factor costs besides another mistake, and a number that 
 _OTHER_SIGN = 0.3  # what it costs that 1 − 2 x is written 2 (½ − x)
 _UNTOLD = 2.2  # the same of a number by which a whole line is off
 _USUAL_OF_TWO = 1.5
-_EVERYWHERE = ("not_transposed", "other_order", "one_only")  # made at all terms, whatever they are
 _RARE = ("stands", "around", "one_for", "term_times")
 _MOST_PAIRS = 140_000  # of edits that are tried together, times the terms of a reading
 _SHIFT = 1e-8
@@ -198,13 +197,13 @@ def _others(f: Formula, line: Line) -> Iterator[Edit]:
     for e in f.order if len(f.order) <= _MANY_TERMS else ():
         if e is not ONE:
             yield from others(e)
-            yield from of_uses(f, others, e, f.shared)
+            yield from of_uses(f, others, e)
 
 
 def _at_uses(f: Formula, line: Line) -> Iterator[Edit]:
     """One edit of a term at one of its uses only."""
     for e in f.order if len(f.order) <= _MANY_TERMS else ():
-        yield from of_uses(f, line.edits, e, f.shared)
+        yield from of_uses(f, line.edits, e)
 
 
 def _repeated(f: Formula, line: Line) -> Iterator[Edit]:

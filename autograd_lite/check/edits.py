@@ -12,7 +12,6 @@ import re
 from collections.abc import (
     Callable,
     Collection,
-    Container,
     Iterable,
     Iterator,
     Mapping,
@@ -51,7 +50,7 @@ AROUND = (np.square, np.abs, np.sign, np.exp)
 """What is put around a term where it doesn't belong."""
 _MOVES = ("reshape", "transpose", "broadcast_to")
 _OF_SPELLED = 2.05  # what edits cost at most that are tried within a softmax
-ONE_USE = 0.6  # what it costs that a mistake was made at one use only
+_ONE_USE = 0.6  # what it costs that a mistake was made at one use only
 MANY = 6
 """Contributions of which any may be missing."""
 _RECOMPUTED = (
@@ -200,19 +199,16 @@ def of_others(f: Formula, readings: Readings, arrays: Mapping[str, Array], e: Te
                 yield Edit(1.7, kind, (name, what), {e: always(array[ids])})
 
 
-def of_uses(
-    f: Formula, edits: Callable[[Term], Iterable[Edit]], e: Term, among: Container[Term],
-    dearest: float = math.inf,
-) -> Edits:  # fmt: skip
+def of_uses(f: Formula, edits: Callable[[Term], Iterable[Edit]], e: Term) -> Edits:
     """Edits at one use of a term only."""
     for i, x in enumerate(e.operands if e.op in ("matmul", "*", "+", "sum") else ()):
         own = x.args[0] if x.op in _MOVES else x
-        for edit in edits(own) if own is not ONE and (own in among or x in among) else ():
-            if edit.made.keys() == {own} and edit.cost < dearest and not edit.free:
+        for edit in edits(own) if own is not ONE and not f.shared.isdisjoint((own, x)) else ():
+            if edit.made.keys() == {own} and not edit.free:
                 put = partial(_used, f, x, own, edit.made[own])
                 kind = "stands" if edit.kind == "without" else edit.kind
                 made = {e: partial(_with_use, e, i, put)}
-                yield edit._replace(cost=edit.cost + ONE_USE, kind=kind, made=made)
+                yield edit._replace(cost=edit.cost + _ONE_USE, kind=kind, made=made)
 
 
 def _used(f: Formula, x: Term, own: Term, make: Make, old: Array) -> Array:
@@ -513,7 +509,7 @@ def _of_spelled(e: Term, readings: Readings) -> Edits:
     edits = cache(lambda s: list(at(s, readings) if s not in inner else ()))
     for spelled in spellings(e):
         f = Formula(spelled, {})
-        tried = [edit for s in f.order for edit in (*edits(s), *of_uses(f, edits, s, f.shared))
+        tried = [edit for s in f.order for edit in (*edits(s), *of_uses(f, edits, s))
                  if edit.cost <= _OF_SPELLED and not edit.free]  # fmt: skip
         alike, seen = dict[Any, list[Edit]](), dict[Any, int]()  # axes, each time the same way
         for edit in tried:
