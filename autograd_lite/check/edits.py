@@ -634,12 +634,6 @@ def _of_getitem(e: Term) -> Edits:
 
 def _of_steps(e: Term) -> Edits:
     """Entries, or windows, one beside the other where they are some apart; another part."""
-    if e.op == "collect":  # the middle of what was padded
-        sizes = list(zip(e.shape, e.args[0].shape, strict=False))
-        for start in (0, 1):
-            place = tuple(slice(start * (m - n), start * (m - n) + n) for n, m in sizes)
-            yield Edit(1.5, "other_block", e.args, {e: partial(_part, place)})
-        return
     index = parts_of(e.params["index"])
     whole = e.shape if e.op == "scatter" else e.args[0].shape
     ends = {i: p.indices(n) for i, (p, n) in enumerate(zip(index, whole, strict=False))
@@ -811,5 +805,4 @@ _FAMILIES: dict[str, Callable[[Term], Edits]] = {
     "upsample": _of_upsample,
     "concatenate": _of_blocks,
     "getitem": _of_getitem,
-    "collect": _of_steps,
 }

@@ -344,7 +344,7 @@ def reduction(*ops: str, keeps: bool = False) -> Callable[[Any], Any]:
             axes = frozenset(i for i in axes_of(params, x.ndim) if x.shape[i] != 1)
             whole = x.shape if keeps else kept(x.shape, axes)
             found = None
-            if x.op == "transpose" or [y.op for y in x.operands] == [op]:
+            if x.op in ("transpose", "reshape") or [y.op for y in x.operands] == [op]:
                 found = of_moved(x, axes, whole, lambda y, own: make(op, [y], {"axes": own}))
             return found or form(op, x, axes, whole)
 
@@ -359,6 +359,8 @@ def _extreme(op: str, x: Term, axes: frozenset[int], shape: Shape) -> Term:
         return x
     if x.op == op:
         return make(op, [x.args[0]], {"axes": axes | x.params["axes"]})
+    if (blocks := _side_by_side(x, axes)) is not None:
+        return make(op, [blocks], {"axes": axes})
     return intern(op, (x,), {"axes": axes}, shape)
 
 
@@ -396,12 +398,25 @@ def _reshape(x: Term, shape: Shape) -> Term:
         return intern("broadcast_to", (bare(x),), {}, shape, x.size)
     if x.op == "transpose" and _in_order(x.params["axes"], x.args[0].shape):
         return shaped(x.args[0], shape)
+    whole, groups = _unmerged(x)
+    if x.op == "transpose" and whole is not x:
+        order = tuple(i for own in groups for i in own)
+        return shaped(make("transpose", [whole], {"axes": order}), shape)
     if x.op == "broadcast_to" and only_ones_moved(x.shape, shape):
         inner = with_axes(x.args[0], x.shape, shape)
         assert inner is not None
         return shaped(inner, shape)
     if x.op in "+*":
-        found = _inward(x, lambda f: with_axes(f, x.shape, shape))
+        apart = merged_axes(shape, x.shape)
+
+        def move(f: Term) -> Term | None:
+            if not apart:
+                return with_axes(f, x.shape, shape)
+            sizes = zip(apart, padded(f, x.ndim), strict=True)
+            return bare(shaped(f, tuple(shape[i] if n > 1 else 1 for own, n in sizes for i in own)))
+
+        undone = (only_ones_moved(f.args[0].shape, shape) for f in x.operands if f.op == "reshape")
+        found = _inward(x, move, bool(apart) and any(undone))
         if found is not None:
             return shaped(found, shape)
     groups = merged_axes(x.shape, shape)
@@ -422,6 +437,15 @@ def merged_axes(old: Shape, new: Shape) -> list[tuple[int, ...]]:
             return []
         groups.append(tuple(range(first, end)))
     return groups if end == len(old) > len(new) and not only_ones_moved(old, new) else []
+
+
+def _unmerged(x: Term) -> tuple[Term, list[tuple[int, ...]]]:
+    """What has the axes that were merged into one, and which each of them was; moved, too."""
+    if x.op == "transpose":
+        whole, groups = _unmerged(x.args[0])
+        return (x, []) if whole is x.args[0] else (whole, [groups[i] for i in x.params["axes"]])
+    groups = merged_axes(x.args[0].shape, x.shape) if x.op == "reshape" else []
+    return (x.args[0], groups) if groups else (x, [])
 
 
 def _by_blocks(
@@ -481,6 +505,13 @@ def _transpose(x: Term, axes: Sequence[int] | None = None) -> Term:
         return make("matmul", [make("transpose", [y], {"axes": perm}) for y in x.args[::-1]])
     if x.op == "inv" and is_symmetric(x.args[0], perm):
         return x
+    if (inner := _over_windows(x)) is not None:
+        at = _beside_ones(x.shape, inner.shape)
+        order = [at[i] for i in perm if i in at]
+        order += [i for i in range(inner.ndim) if i not in order]
+        over = [order.index(i) for i in inner.params["axes"]]
+        each = make("transpose", inner.args, {"axes": tuple(order)})
+        return shaped(summed(each, over, False), moved)
     if x.op == "reshape" and x.args[0].op == "transpose":
         inner, at = x.args[0], _beside_ones(x.shape, x.args[0].shape)
         if only_ones_moved(inner.shape, x.shape):
@@ -490,7 +521,8 @@ def _transpose(x: Term, axes: Sequence[int] | None = None) -> Term:
         inner = shaped(x.args[0], padded(x.args[0], x.ndim))
         return shaped(make("transpose", [inner], {"axes": perm}), moved)
     found = _inward(
-        x, lambda f: make("transpose", [shaped(f, padded(f, x.ndim))], {"axes": perm}), _is_outer(x)
+        x, lambda f: make("transpose", [shaped(f, padded(f, x.ndim))], {"axes": perm}),
+        _is_outer(x) or any(_slides(f) or _over_windows(f) for f in x.operands),
     )
     if found is not None:
         return shaped(found, moved)
@@ -759,13 +791,14 @@ def _getitem(x: Term, index: Any, shape: Shape) -> Term | None:
     if ranges is None:
         if turned := flipped_axes(index, x.shape):
             return shaped(_flipped(x, turned), shape)
-        return _picked_at(x, _places(index, x.shape))
+        return _picked_at(x, _places(index, x.shape)) or _windows_at(x, index)
     found = _of_blocks(x, ranges) or _of_columns(x, ranges)
     if found is not None:
         return shaped(found, shape)
     while True:
         inner = x.args[0] if x.op in ("getitem", "reshape") else x
-        if x.op == "reshape" and only_ones_moved(inner.shape, x.shape):
+        is_shorter = x.op == "reshape" and inner.op in ("leaf", "getitem")
+        if is_shorter and only_ones_moved(inner.shape, x.shape):
             cut = iter([r for r, n in zip(ranges, x.shape, strict=True) if n != 1])
             ranges = [range(1) if n == 1 else next(cut) for n in inner.shape]
         elif x.op == "getitem" and (before := ranges_of(x.params["index"], inner.shape)):
@@ -1092,7 +1125,19 @@ def _collect(g: Term, index: Any, shape: Shape) -> Term | None:
     if (places >= 0).all():
         rows = _looked_up(places, whole)
         return _put_at(g, places, whole) if rows is None else _rows_added(g, rows, whole)
-    return _picked_at(g, _inverse(places, whole))
+    order = _inverse(places, whole)
+    return order if order is None else _picked_at(g, order) or _block_at(g, order)
+
+
+def _block_at(x: Term, places: Any) -> Term | None:
+    """A block, of which the places are known: what is left without a margin."""
+    ends = zip(*np.unravel_index(places.flat[[0, -1]], x.shape), strict=True)
+    block = [range(first, last + 1) for first, last in zip(*ends, strict=True)]
+    numbers = np.arange(math.prod(x.shape)).reshape(x.shape)
+    return part(x, block) if np.array_equal(numbers[slices_of(block, x.shape)], places) else None
+
+
+normal("pad")(lambda x, shape: x if shape == x.shape else None)
 
 
 def _inverse(places: Any, whole: Shape) -> Any:
@@ -1132,6 +1177,75 @@ def windows(x: Term, axes: Sequence[int], sizes: Sequence[int]) -> Term:
     return make("sliding_window_view", [x], params, (*shape, *sizes))
 
 
+def _side_by_side(x: Term, over: frozenset[int]) -> Term | None:
+    """Windows as far apart as they are wide, where all of each comes to one entry: blocks."""
+    seen = x.args[0] if x.op == "getitem" else x
+    if seen.op != "sliding_window_view" or over != {*range(seen.ndim)[seen.args[0].ndim :]}:
+        return None
+    (inner,) = seen.args
+    wide = dict(zip(seen.params["axis"], seen.params["window_shape"], strict=True))
+    apart = [range(0, m, wide.get(i, 1)) for i, m in enumerate(inner.shape)]
+    if ranges_of(x.params.get("index", ...), seen.shape) != [*apart, *map(range, wide.values())]:
+        return None
+    parts = [(len(r), r.step) if r.step > 1 else (len(r),) for r in apart]
+    if any(math.prod(own) != m for own, m in zip(parts, inner.shape, strict=True)):
+        return None
+    blocks, ends = shaped(inner, sum(parts, ())), [*accumulate(map(len, parts))]
+    first = (end - len(own) for end, own in zip(ends, parts, strict=True))
+    return _transposed(blocks, (*first, *(ends[i] - 1 for i in wide)))
+
+
+def _windows_at(x: Term, index: Any) -> Term | None:
+    """Windows whose entries were taken by their numbers along several axes, as ``im2col`` does."""
+    if sum(isinstance(p, np.ndarray) for p in parts_of(index)) < 2:
+        return None
+    at = np.stack([numbers[index] for numbers in np.indices(x.shape)])
+    places = at.reshape(x.ndim, -1)
+    if not at.size:
+        return None
+    lines = (np.moveaxis(at, a, -1).reshape(x.ndim, -1, n)[:, 0]
+             for a, n in enumerate(at.shape[1:], 1))  # fmt: skip
+    steps = [step for line in lines for step in _steps(line)]
+    axes = [np.flatnonzero(rise) for _, rise in steps]  # of x, that these run along
+    if not steps or {*map(len, axes)} != {1}:
+        return None
+    sizes, rises = [n for n, _ in steps], np.stack([rise for _, rise in steps], 1)
+    grid = np.indices(sizes).reshape(len(sizes), -1)
+    if not np.array_equal(places, places[:, :1] + rises @ grid):
+        return None
+    slid, order = dict[int, int](), dict[int, int]()  # which of these are windows; axes of all
+    ranges = []
+    for axis, start in enumerate(places[:, 0].tolist()):
+        own = [k for k, there in enumerate(axes) if there[0] == axis]
+        close = [k for k in own if rises[axis, k] == 1]
+        if len(own) == 2 and close:
+            slid[axis] = min(close, key=sizes.__getitem__)
+            own.remove(slid[axis])
+        if len(own) > 1 or any(rises[axis, k] < 0 for k in own):
+            return None
+        by, n = (int(rises[axis, own[0]]), sizes[own[0]]) if own else (1, 1)
+        ranges.append(range(start, start + n * by, by))
+        order.update(dict.fromkeys(own, axis))
+    if not slid:
+        return None
+    order.update((k, x.ndim + i) for i, k in enumerate(slid.values()))
+    seen = windows(x, [*slid], [sizes[k] for k in slid.values()])
+    seen = part(seen, [*ranges, *map(range, seen.shape[x.ndim :])])
+    first = [order[k] for k in range(len(sizes))]
+    rest = [i for i in range(seen.ndim) if i not in first]
+    return shaped(make("transpose", [seen], {"axes": (*first, *rest)}), at.shape[1:])
+
+
+def _steps(line: Any) -> list[tuple[int, Any]]:
+    """By what places rise along axes that were merged into one: how often, and by how much."""
+    n, rises = line.shape[1], np.diff(line)
+    if n == 1:
+        return []
+    same = (rises == rises[:, :1]).all(0)
+    m = n if same.all() else 1 + int(same.argmin())
+    return [*_steps(line[:, ::m]), (m, rises[:, 0])] if n % m == 0 else []
+
+
 def _of_a_kernel(x: Term, axes: frozenset[int], products: bool) -> Term | None:
     """``Σ_p k_p x_{q+p}``: windows, each times the same, are no rows of a matrix."""
     for (f, p), (k, q) in permutations(x.args) if x.op == "*" and len(x.args) == 2 else ():
@@ -1147,17 +1261,41 @@ def _slides(f: Term) -> bool:
     return f.op == "sliding_window_view"
 
 
-SUMS.append(_of_a_kernel)
+def _over_windows(x: Term) -> Term | None:
+    """A sum over windows, with the axes that were summed over, of one entry now."""
+    is_same = x.op == "reshape" and only_ones_moved(x.args[0].shape, x.shape)
+    inner = x.args[0] if is_same else x
+    return inner if inner.op == "sum" and any(map(_slides, inner.args[0].operands)) else None
+
+
+def _of_blocks_alike(x: Term, axes: frozenset[int], products: bool) -> Term | None:
+    blocks = _side_by_side(x, axes)
+    return None if blocks is None else summed(blocks, axes)
+
+
+SUMS += [_of_a_kernel, _of_blocks_alike]
 
 
 def _of_windows(a: Term, b: Term) -> Term | None:
-    """Windows laid out as rows, times a kernel laid out as a vector: the same."""
-    seen = a.args[0] if a.op == "reshape" else a
-    sizes = seen.params["window_shape"] if seen.op == "sliding_window_view" else ()
-    if not sizes or not b.shape[0] == math.prod(b.shape) == math.prod(sizes):
+    """Windows laid out as rows, times kernels laid out as columns, or turned: sums over windows."""
+    shape = _product_shape(a.shape, b.shape)
+    turned = _slides(b) and not _slides(a) and a.ndim == b.ndim == 2
+    if turned:
+        a, b = (make("transpose", [x], {"axes": (1, 0)}) for x in (b, a))
+    b = shaped(b, without_ones(b.shape)) if b.ndim > 2 else b
+    if not _slides(a) or b.ndim > 2:
         return None
-    over = range(seen.ndim - len(sizes), seen.ndim)
-    return shaped(summed(seen * shaped(b, sizes), over, False), (*a.shape[:-1], *b.shape[1:]))
+    seen, groups = _unmerged(a)
+    n = len(groups[-1]) if groups else 1
+    if n == 1 and math.prod(b.shape) > b.shape[0]:
+        return None
+    seen = _transposed(seen, tuple(i for own in groups or [range(a.ndim)] for i in own))
+    rows, sizes, many = seen.shape[:-n], seen.shape[-n:], b.shape[1:]
+    kernels = shaped(make("transpose", [b]), (*many, *sizes))
+    each = shaped(seen, (*rows, *(1 for _ in many), *sizes)) * kernels
+    found = shaped(summed(each, range(each.ndim - n, each.ndim), False), (*rows, *many))
+    order = (len(rows), *range(len(rows))) if turned else range(found.ndim)
+    return shaped(_transposed(found, tuple(order)), shape)
 
 
 PRODUCTS.append(_of_windows)

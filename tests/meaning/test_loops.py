@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 import autograd_lite as ag
 import autograd_lite.numpy as filled
@@ -187,27 +189,85 @@ def im2col(x: Any, n: int, stride: int) -> Any:
     return columns
 
 
-@each({
-    "fold(groups(groups⁻¹(windows(x)ᵀ) vec(k)ᵀ vec(k))ᵀ)": (3, 1),
-    "fold(dilate(groups(groups⁻¹(windows(x)[:, :, :, :, ::2, ::2]ᵀ) vec(k)ᵀ vec(k))ᵀ))": (3, 2),
-    "groups⁻¹(groups(groups⁻¹(groups(x)ᵀ) vec(k)ᵀ vec(k))ᵀ)": (2, 2),
-}.items())  # fmt: skip
-def test_what_fills_columns_place_by_place_makes_windows(expected: str, sizes: tuple[int, int]):
-    n, stride = sizes
+def by_columns(x: Any, w: Any, stride: int = 1) -> Any:
+    """Windows in rows, times kernels in columns, laid out again."""
+    n = w.shape[-1]
+    columns = im2col(x, n, stride).transpose(0, 4, 5, 1, 2, 3)
+    out = columns.reshape(-1, w[0].size) @ w.reshape(len(w), -1).T
+    return out.reshape(*columns.shape[:3], -1).transpose(0, 3, 1, 2)
+
+
+def places(shape: tuple[int, ...], n: int, stride: int) -> tuple[Any, Any, Any]:
+    """Which entries the windows have: in rows their places, and in columns the windows."""
+    c, i, j = np.indices((shape[1], n, n)).reshape(3, -1, 1)
+    size = [(m - n) // stride + 1 for m in shape[2:]]
+    rows, columns = stride * np.indices(size).reshape(2, 1, -1)
+    return c, i + rows, j + columns
+
+
+def by_numbers(x: Any, w: Any, stride: int = 1) -> Any:
+    """Windows in columns, each entry by its numbers, as in many a course's ``im2col``."""
+    n = w.shape[-1]
+    columns = x[(slice(None), *places(x.shape, n, stride))].transpose(1, 2, 0)
+    size = (x.shape[-1] - n) // stride + 1
+    out = w.reshape(len(w), -1) @ columns.reshape(w[0].size, -1)
+    return out.reshape(len(w), size, size, len(x)).transpose(3, 0, 1, 2)
+
+
+def by_places(x: Any, w: Any, stride: int = 1) -> Any:
+    n = w.shape[-1]
+    size = (x.shape[-1] - n) // stride + 1
+    out = filled.zeros((len(x), len(w), size, size))
+    for i, j in np.ndindex(size, size):
+        seen = x[:, :, i * stride : i * stride + n, j * stride : j * stride + n]
+        out[:, :, i, j] = np.tensordot(seen, w, axes=([1, 2, 3], [1, 2, 3]))
+    return out
+
+
+def by_windows(x: Any, w: Any, stride: int = 1) -> Any:
+    seen = sliding_window_view(x, w.shape[2:], axis=(2, 3))[:, :, ::stride, ::stride]
+    return np.tensordot(seen, w, axes=([1, 4, 5], [1, 2, 3])).transpose(0, 3, 1, 2)
+
+
+@each(itertools.product((by_columns, by_numbers, by_places, by_windows), (1, 2)))
+def test_a_convolution_is_one_however_it_is_laid_out(f: Any, stride: int):
     rng = np.random.default_rng(1)
-    side = 5 + stride - (n == 2)
-    x = Tensor(rng.normal(size=(2, 2, side, side)), requires_grad=True, name="x")
-    k = Tensor(rng.normal(size=(3, 2, n, n)), requires_grad=True, name="k")
+    x = Tensor(rng.normal(size=(2, 2, 5, 5)), requires_grad=True, name="x")
+    w = Tensor(rng.normal(size=(3, 2, 3, 3)), requires_grad=True, name="w")
+    b = Tensor(rng.normal(size=(3, 1, 1)), requires_grad=True, name="b")
     with filled.filling():
-        columns = im2col(x, n, stride).transpose(0, 4, 5, 1, 2, 3)
-        loss = np.sum((columns.reshape(-1, k[0].size) @ k.reshape(3, -1).T) ** 2) / 2
-    derivation = ag.derive(loss)
-    assert derivation["x"].result == expected
+        z = (f(np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1))), w, stride) + b).named("z")
+    loss = np.sum(z**3) / 3
     loss.backward()
-    scope: dict[str, Any] = {}
+    derivation, scope = ag.derive(loss), dict[str, Any]()
+    delta = "∂L/∂z" if stride == 1 else "dilate(∂L/∂z)"
+    assert {name: derivation[name].result for name in "wb"} == {
+        "w": f"pad(x) ⋆ {delta}", "b": "Σ_i,k,l(∂L/∂z)"
+    }  # fmt: skip
+    assert derivation["x"].result == f"({delta} * w)[:, :, 1:6, 1:6]"
     exec(derivation.numpy_source, scope)
-    for t in (x, k):
+    for t in (x, w, b):
         np.testing.assert_allclose(scope[f"d{t.name}"], t.grad)
+
+
+@each([
+    lambda x: im2col(x, 2, 2).transpose(0, 4, 5, 1, 2, 3).reshape(-1, 4).max(1),
+    lambda x: sliding_window_view(x, (2, 2), axis=(2, 3))[:, :, ::2, ::2].max((-1, -2)),
+    lambda x: x.reshape(2, 2, 2, 2, 2, 2).max(axis=3).max(axis=4),
+    lambda x: x[(slice(None), *places(x.shape, 2, 2))].reshape(2, 2, 4, 2, 2).max(2),
+])  # fmt: skip
+def test_a_pooling_is_one_however_it_is_laid_out(pool: Any):
+    x = Tensor(np.random.default_rng(1).normal(size=(2, 2, 4, 4)), requires_grad=True, name="x")
+    with filled.filling():
+        p = pool(np.pad(x, 0))
+    p = (p.reshape(2, 2, 2, 2).transpose(0, 3, 1, 2) if p.ndim == 1 else p).named("p")
+    assert ag.derive(np.sum(p**2))["x"].result == "upsample(∂L/∂p) ∘ (x = upsample(p))"
+
+
+def test_what_a_table_has_by_two_numbers_is_no_window():
+    table = Tensor(np.random.default_rng(1).normal(size=(4, 4)), requires_grad=True, name="T")
+    taken = table[np.array([0, 1, 2]), np.array([1, 2, 3])]
+    assert "windows" not in str(ag.derive(np.sum(taken**2)))
 
 
 def convolution(x: Any, w: Any, b: Any) -> Any:
