@@ -189,7 +189,7 @@ def _turned_back(x: Term, axes: frozenset[int], products: bool) -> Term | None:
     """
     within = (g for f in x.operands for g in (f, *f.operands)) if x.op in "+*" else ()
     turned = next((f for f in within if f.op == "transpose" and f.shape == x.shape), None)
-    if turned is None:
+    if turned is None or any(map(_slides, x.operands)):
         return None
     there = turned.params["axes"]
     back = make("transpose", [x], {"axes": tuple(map(there.index, range(x.ndim)))})
