@@ -672,18 +672,22 @@ def _of_scatter(e: Term) -> Edits:
     x = e.args[0]
     some = x.params["index"] if e.op == "fold" and x.op == "scatter" else ...  # with a stride
 
-    def last(xs: Sequence[Array], v: Array) -> Array:
+    def last(by_place: bool, xs: Sequence[Array], v: Array) -> Array:
         if e.op == "scatter":
             return _put(e.params["index"], xs, v)
         found, places = np.zeros(v.shape), np.arange(v.size).reshape(v.shape)
-        slides = e.params["window_shape"], e.params["axis"]
-        windows = np.lib.stride_tricks.sliding_window_view(places, *slides)
-        found.flat[windows[some]] = xs[0][some]
+        sizes, axes = e.params["window_shape"], e.params["axis"]
+        at, g = np.lib.stride_tricks.sliding_window_view(places, sizes, axes)[some], xs[0][some]
+        if by_place:  # by the places in a window, and not window by window
+            n = len(sizes)
+            at, g = (np.moveaxis(z, range(-n, 0), range(n)) for z in (at, g))
+        found.flat[at] = g
         return found
 
     inner = x if some is ... else x.args[0]
-    for single in ({}, _lasts([inner])):  # also of what is summed up there
-        yield Edit(1, "last_wins", (e,), {e: last, **single})
+    for by_place in (False, True) if e.op == "fold" else (False,):
+        for single in ({}, _lasts([inner])):  # also of what is summed up there
+            yield Edit(1, "last_wins", (e,), {e: partial(last, by_place), **single})
     if e.op == "scatter":
         yield from _of_steps(e)
 

@@ -946,6 +946,8 @@ COLLECTED.append(_joined)
 @normal("concatenate")
 def _concatenated(*args: Term, axis: int, shape: Shape) -> Term | None:
     """What is put among zeros, where some of the blocks are just that."""
+    if len(args) == 1:
+        return args[0]
     parts = []
     for x, at in zip(args, _beside(args, axis, shape), strict=True):
         are_zeros = x.kind == "given" and x.name is None and not x.value.any()
