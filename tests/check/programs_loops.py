@@ -443,4 +443,97 @@ PREDATORS = Program(
     ],
 )  # fmt: skip
 
-LOOPS = (CHAR, HEUN, STRIDED, CAUSAL, TEACHER, GATES, PREDATORS)
+IM2COL = Program(
+    "convolution by im2col, its entries by their numbers, relu, softmax",
+    """
+    n = 3
+    x, y = r.normal(size=(n, 2, 5, 5)), np.eye(4)[r.integers(0, 4, n)]
+    K, b, W = r.normal(size=(3, 2, 3, 3)), r.normal(size=3), r.normal(size=(27, 4))
+    _k, _i, _j = np.indices((2, 3, 3)).reshape(3, -1, 1)
+    _i, _j = _i + np.repeat(np.arange(3), 3), _j + np.tile(np.arange(3), 3)
+    """,
+    "x K b W",
+    """
+    cols = x[:, _k, _i, _j].transpose(1, 2, 0).reshape(18, -1)
+    _rows = K.reshape(3, -1) @ cols + b.reshape(-1, 1)
+    h = _rows.reshape(3, 3, 3, n).transpose(3, 0, 1, 2)
+    a = np.maximum(h, 0)
+    z = a.reshape(n, -1) @ W
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    p = e / e.sum(axis=1, keepdims=True)
+    loss = -np.sum(y * np.log(p)) / n
+    """,
+    """
+    dz = (p - y) / n
+    dW = a.reshape(n, -1).T @ dz
+    da = (dz @ W.T).reshape(a.shape)
+    dh = da * (h > 0)
+    db = dh.sum(axis=(0, 2, 3))
+    rows = dh.transpose(1, 2, 3, 0).reshape(3, -1)
+    dK = (rows @ cols.T).reshape(K.shape)
+    dcols = K.reshape(3, -1).T @ rows
+    dx = np.zeros(x.shape)
+    np.add.at(dx, (slice(None), _k, _i, _j), dcols.reshape(18, -1, n).transpose(2, 0, 1))
+    """,
+    [
+        ("db", "dh.sum(axis=(0, 1, 2))", "over axes 0, 1, 2 instead of axes 0, 2, 3"),
+        ("db", "dh.mean(axis=(0, 2, 3))", "a mean where a sum"),
+        ("rows", "dh.reshape(3, -1)", "not transposed", "K cols"),
+        ("rows", "dh.transpose(1, 0, 2, 3).reshape(3, -1)", "another order", "K cols"),
+        ("dK", "(cols @ rows.T).reshape(K.shape)", "another order"),
+        ("dK", "(rows @ cols.T).reshape(K.shape)[:, :, ::-1, ::-1]", "turned round"),
+        ("dK", "(rows @ cols.T).reshape(K.shape) / n", "3 times too small"),
+        ("dcols", "K[:, :, ::-1, ::-1].reshape(3, -1).T @ rows", "turned round"),
+        ("dcols", "K.reshape(-1, 3) @ rows", "another order"),
+        ("np.add.at", "dx[:, _k, _i, _j] += dcols.reshape(18, -1, n).transpose(2, 0, 1)",
+         "the last wins", "x"),
+        ("np.add.at", "np.add.at(dx, (slice(None), _k, _i, _j), "
+         "dcols.reshape(18, n, -1).transpose(1, 0, 2))", "another order", "x"),
+    ],
+)  # fmt: skip
+
+ROWS = Program(
+    "windows in rows, average pooling, squared error",
+    """
+    n = 3
+    x, y = r.normal(size=(n, 2, 6, 6)), r.normal(size=(n, 3))
+    K, b, W = r.normal(size=(3, 2, 3, 3)), r.normal(size=3), r.normal(size=(12, 3))
+    """,
+    "x K b W",
+    """
+    _seen = np.lib.stride_tricks.sliding_window_view(x, (3, 3), axis=(2, 3))
+    _rows = _seen.transpose(0, 2, 3, 1, 4, 5).reshape(n * 16, -1)
+    h = (_rows @ K.reshape(3, -1).T + b).reshape(n, 4, 4, 3).transpose(0, 3, 1, 2)
+    t = np.tanh(h)
+    q = t.reshape(n, 3, 2, 2, 2, 2).mean(axis=(3, 5))
+    z = q.reshape(n, -1) @ W
+    loss = np.mean((z - y) ** 2)
+    """,
+    """
+    dz = 2 * (z - y) / y.size
+    dW = q.reshape(n, -1).T @ dz
+    dq = (dz @ W.T).reshape(q.shape)
+    dt = np.repeat(np.repeat(dq, 2, axis=2), 2, axis=3) / 4
+    dh = dt * (1 - t ** 2)
+    g = dh.transpose(0, 2, 3, 1).reshape(-1, 3)
+    db = g.sum(axis=0)
+    dK = (_rows.T @ g).T.reshape(K.shape)
+    g = (g @ K.reshape(3, -1)).reshape(n, 4, 4, 2, 3, 3).transpose(0, 3, 1, 2, 4, 5)
+    dx = np.zeros(x.shape)
+    for i in range(3):
+        for j in range(3):
+            dx[:, :, i : i + 4, j : j + 4] += g[..., i, j]
+    """,
+    [
+        ("dt", "np.tile(dq, (1, 1, 2, 2)) / 4", "repeated as a whole"),
+        ("dt", "np.repeat(np.repeat(dq, 2, axis=2), 2, axis=3)", large("4")),
+        ("dh", "dt * (1 - h ** 2)", "from h where t belongs"),
+        ("dK", "(_rows.T @ g).reshape(K.shape)", "another order"),
+        ("        dx[", "dx[:, :, i : i + 4, j : j + 4] = g[..., i, j]", "the last wins", "x"),
+        ("        dx[", "dx[:, :, i : i + 4, j : j + 4] += g[..., j, i]", "another order", "x"),
+        ("        dx[", "dx[:, :, i : i + 4, j : j + 4] += g[..., 2 - i, 2 - j]", "turned round",
+         "x"),
+    ],
+)  # fmt: skip
+
+LOOPS = (CHAR, HEUN, STRIDED, CAUSAL, TEACHER, GATES, PREDATORS, IM2COL, ROWS)
