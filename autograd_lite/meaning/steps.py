@@ -31,7 +31,7 @@ _TERMS = {
     "sigmoid", "tanh", "softplus", "relu", "leaky_relu", "softmax", "log_softmax", "logsumexp",
     "normalised",
 }  # fmt: skip
-_RECOGNISED = {*_TERMS, "var"}
+_RECOGNISED = {*_TERMS, "var", "correlate"}
 
 
 class Told(NamedTuple):

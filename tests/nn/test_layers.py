@@ -143,11 +143,11 @@ LAYERS = {
     ),
     "MaxPool2d": Layer(
         lambda: nn.MaxPool2d(2), IMAGES, lambda x: pooled(x, np.max),
-        {"x": "fold(dilate(∂L/∂p ∘ (windows(x)[:, :, ::2, ::2] = p)))"},
+        {"x": "upsample(∂L/∂p) ∘ (x = upsample(p))"},
     ),
     "AvgPool2d": Layer(
         lambda: nn.AvgPool2d(2), IMAGES, lambda x: pooled(x, np.mean),
-        {"x": "fold(dilate(0.25 · ∂L/∂p))"},
+        {"x": "0.25 · upsample(∂L/∂p)"},
     ),
     "Flatten": Layer(lambda: nn.Flatten(), IMAGES, lambda x: x.reshape(2, -1), {}),
     "RNN": Layer(
