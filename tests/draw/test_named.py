@@ -406,12 +406,12 @@ def test_rows_that_are_looked_up_by_other_numbers_are_told_apart():
 def test_a_convolution_that_is_a_product_of_matrices_is_called_one():
     x, w, b = (
         ag.Tensor(np.ones(shape), requires_grad=True, name=name)
-        for shape, name in (((5, 5), "x"), ((2, 2, 2), "w"), ((2, 1), "b"))
+        for shape, name in (((5, 5), "x"), ((2, 2, 2), "w"), ((2, 1, 1), "b"))
     )
     i, j = np.indices((2, 2)).reshape(2, -1, 1) + np.indices((4, 4)).reshape(2, 1, -1)
-    z = (w.reshape(2, -1) @ x[i, j] + b).reshape(2, 4, 4).named("z")
+    z = ((w.reshape(2, -1) @ x[i, j]).reshape(2, 4, 4) + b).named("z")
     figure = ag.draw(np.sum(z), shapes=False)
-    assert read_dot(figure.source).labels("computation") == ["Σ(z)", "x ⋆ w + b"]
+    assert read_dot(figure.source).labels("computation") == ["Σ", "x ⋆ w + b"]
 
 
 def test_a_loop_of_one_s_own_is_a_step_by_what_it_means():
