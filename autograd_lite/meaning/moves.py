@@ -142,6 +142,9 @@ def of_moved(
     x: Term, axes: frozenset[int], shape: Shape, reduced: Callable[[Term, frozenset[int]], Term]
 ) -> Term | None:
     """Of what was moved, what is moved is reduced; where axes were merged, over all of them."""
+    before = _merged_from(x) if x.op not in ("reshape", "matmul") else None
+    if before is not None and _over_merged(before, x.shape, axes):
+        x = intern("reshape", (_apart(x, before),), {}, x.shape)
     if not axes or x.op not in ("transpose", "reshape"):
         return None
     (inner,) = x.args
@@ -344,7 +347,8 @@ def reduction(*ops: str, keeps: bool = False) -> Callable[[Any], Any]:
             axes = frozenset(i for i in axes_of(params, x.ndim) if x.shape[i] != 1)
             whole = x.shape if keeps else kept(x.shape, axes)
             found = None
-            if x.op in ("transpose", "reshape") or [y.op for y in x.operands] == [op]:
+            is_merged = x.op == "reshape" and _over_merged(x.args[0].shape, x.shape, axes)
+            if is_merged or x.op == "transpose" or [y.op for y in x.operands] == [op]:
                 found = of_moved(x, axes, whole, lambda y, own: make(op, [y], {"axes": own}))
             return found or form(op, x, axes, whole)
 
@@ -406,22 +410,48 @@ def _reshape(x: Term, shape: Shape) -> Term:
         inner = with_axes(x.args[0], x.shape, shape)
         assert inner is not None
         return shaped(inner, shape)
+    before = _merged_from(x)
+    if before is not None and only_ones_moved(before, shape):
+        return shaped(_apart(x, shape), shape)
     if x.op in "+*":
-        apart = merged_axes(shape, x.shape)
-
-        def move(f: Term) -> Term | None:
-            if not apart:
-                return with_axes(f, x.shape, shape)
-            sizes = zip(apart, padded(f, x.ndim), strict=True)
-            return bare(shaped(f, tuple(shape[i] if n > 1 else 1 for own, n in sizes for i in own)))
-
-        undone = (only_ones_moved(f.args[0].shape, shape) for f in x.operands if f.op == "reshape")
-        found = _inward(x, move, bool(apart) and any(undone))
+        found = _inward(x, lambda f: with_axes(f, x.shape, shape))
         if found is not None:
             return shaped(found, shape)
     groups = merged_axes(x.shape, shape)
     found = _by_blocks(x, x.shape, shape, groups) if groups and x.size < LARGEST else None
     return found or intern("reshape", (x,), {}, shape, x.size + 0.1)
+
+
+def _merged_from(x: Term, deep: int = 12) -> Shape | None:
+    """The shape before axes were merged into one, where all that is as large has it."""
+    if x.op == "reshape":
+        before = tuple(n for n in x.args[0].shape if n != 1)
+        return before if merged_axes(before, x.shape) else None
+    if x.op == "matmul" and x.args[0].ndim == 2:
+        rows = _merged_from(x.args[0], deep - 1) if deep else None
+        is_last = rows is not None and rows[-1] == x.args[0].shape[-1]
+        return (*rows[:-1], *x.shape[1:]) if rows is not None and is_last else None
+    found = None
+    for f in x.operands if deep and x.op in ("+", "*", *ENTRYWISE) else ():
+        if f.shape == x.shape:
+            before = _merged_from(f, deep - 1)
+            if before is None or found not in (None, before):
+                return None
+            found = before
+    return found
+
+
+def _apart(x: Term, shape: Shape) -> Term:
+    """The same, with the axes that were merged, as `_merged_from` says."""
+    if x.op == "matmul":
+        a, b = x.args
+        return make("matmul", [shaped(a, (*shape[: len(shape) - b.ndim + 1], a.shape[-1])), b])
+    parts, groups = [], merged_axes(shape, x.shape)
+    for f in x.operands:
+        sizes = zip(groups, padded(f, x.ndim), strict=True)
+        own = tuple(shape[i] if n > 1 else 1 for some, n in sizes for i in some)
+        parts.append(bare(shaped(f, own)))
+    return remade(x, parts, shape)
 
 
 def merged_axes(old: Shape, new: Shape) -> list[tuple[int, ...]]:
@@ -437,6 +467,12 @@ def merged_axes(old: Shape, new: Shape) -> list[tuple[int, ...]]:
             return []
         groups.append(tuple(range(first, end)))
     return groups if end == len(old) > len(new) and not only_ones_moved(old, new) else []
+
+
+def _over_merged(old: Shape, new: Shape, axes: Iterable[int]) -> bool:
+    """Whether one of these axes is several that were merged."""
+    groups = merged_axes(old, new)
+    return bool(groups) and any(len(groups[a]) > 1 for a in axes)
 
 
 def _unmerged(x: Term) -> tuple[Term, list[tuple[int, ...]]]:

@@ -1108,6 +1108,23 @@ def test_a_power_of_a_number_and_groups_and_one_fraction():
     assert re.fullmatch(r"\(z / k − c_\d\) / k", found["z"]), found
 
 
+def test_what_was_computed_with_merged_axes_that_come_back_is_as_without():
+    x, w, b = parameter("x", 2, 5, 3), parameter("W", 3, 4), parameter("b", 4)
+    z = np.tanh(x.reshape(10, 3) @ w + b).reshape(2, 5, 4).named("z")
+    assert results(np.sum(z**2) / 2) == {
+        "z": "z", "x": "(∂L/∂z ∘ (1 − z²)) Wᵀ", "W": "Σ_i(xᵀ (∂L/∂z ∘ (1 − z²)))",
+        "b": "Σ_i,j(∂L/∂z ∘ (1 − z²))",
+    }  # fmt: skip
+    x, g = parameter("x", 2, 3, 4, 4), parameter("γ", 3)
+    rows = x.transpose(0, 2, 3, 1).reshape(-1, 3)
+    normed = g * (rows - rows.mean(axis=0)) / np.sqrt(rows.var(axis=0) + 1e-5)
+    y = normed.reshape(2, 4, 4, 3).transpose(0, 3, 1, 2).named("y")
+    normed = "(∂L/∂y − meanᵢₖₗ(∂L/∂y) − u_1 ∘ meanᵢₖₗ(∂L/∂y ∘ u_1)) ∘ γ / √(varᵢₖₗ(x) + 1e−05)"
+    assert results(np.sum(y**3)) == {
+        "y": "3 · y²", "γ": "Σ_i,k,l(∂L/∂y ∘ u_1)", "x": normed
+    }  # fmt: skip
+
+
 @each([True, False])
 def test_the_work_grows_as_the_layers_do(named: bool):
     def work(n: int) -> int:
