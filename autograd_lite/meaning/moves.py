@@ -404,8 +404,7 @@ def _reshape(x: Term, shape: Shape) -> Term:
         return shaped(x.args[0], shape)
     whole, groups = _unmerged(x)
     if x.op == "transpose" and whole is not x:
-        order = tuple(i for own in groups for i in own)
-        return shaped(make("transpose", [whole], {"axes": order}), shape)
+        return shaped(_transposed(whole, tuple(i for own in groups for i in own)), shape)
     if x.op == "broadcast_to" and only_ones_moved(x.shape, shape):
         inner = with_axes(x.args[0], x.shape, shape)
         assert inner is not None
@@ -425,8 +424,8 @@ def _reshape(x: Term, shape: Shape) -> Term:
 def _merged_from(x: Term, deep: int = 12) -> Shape | None:
     """The shape before axes were merged into one, where all that is as large has it."""
     if x.op == "reshape":
-        before = tuple(n for n in x.args[0].shape if n != 1)
-        return before if merged_axes(before, x.shape) else None
+        whole = tuple(n for n in x.args[0].shape if n != 1)
+        return whole if merged_axes(whole, x.shape) else None
     if x.op == "matmul" and x.args[0].ndim == 2:
         rows = _merged_from(x.args[0], deep - 1) if deep else None
         is_last = rows is not None and rows[-1] == x.args[0].shape[-1]
@@ -543,11 +542,10 @@ def _transpose(x: Term, axes: Sequence[int] | None = None) -> Term:
         return x
     if (inner := _over_windows(x)) is not None:
         at = _beside_ones(x.shape, inner.shape)
-        order = [at[i] for i in perm if i in at]
-        order += [i for i in range(inner.ndim) if i not in order]
-        over = [order.index(i) for i in inner.params["axes"]]
-        each = make("transpose", inner.args, {"axes": tuple(order)})
-        return shaped(summed(each, over, False), moved)
+        first = [at[i] for i in perm if i in at]
+        there = (*first, *(i for i in range(inner.ndim) if i not in first))
+        over = [there.index(i) for i in inner.params["axes"]]
+        return shaped(summed(_transposed(inner.args[0], there), over, False), moved)
     if x.op == "reshape" and x.args[0].op == "transpose":
         inner, at = x.args[0], _beside_ones(x.shape, x.args[0].shape)
         if only_ones_moved(inner.shape, x.shape):
@@ -1327,7 +1325,7 @@ def _of_windows(a: Term, b: Term) -> Term | None:
     n = len(groups[-1]) if groups else 1
     if n == 1 and math.prod(b.shape) > b.shape[0]:
         return None
-    seen = _transposed(seen, tuple(i for own in groups or [range(a.ndim)] for i in own))
+    seen = _transposed(seen, tuple(i for own in groups for i in own)) if groups else seen
     rows, sizes, many = seen.shape[:-n], seen.shape[-n:], b.shape[1:]
     kernels = shaped(make("transpose", [b]), (*many, *sizes))
     each = shaped(seen, (*rows, *(1 for _ in many), *sizes)) * kernels
