@@ -73,7 +73,7 @@ class TrainStep(Programs):
         step = prepare(lr, parameters)
     """
 
-    _watched = ()
+    _watched = "_net", "_loss", "_optimizer"
     _title = "A step of training"
     name = "TrainStep"  # for messages
 
