@@ -23,7 +23,7 @@ from ..lines import hint
 from .draws import Draw
 from .graph import Changed, CompileError, Program
 from .recorder import leaf_like
-from .recording import agree, is_dynamic, kind, recorded, structure, tried
+from .recording import fault, is_dynamic, kind, recorded, structure, tried
 from .simplify import simplified
 from .watch import EffectError, ElsewhereError, Watch
 from .writer import Source
@@ -238,17 +238,19 @@ class Variant:
         self._leaves = leaves(output)
         several = output if type(output) is tuple and len(output) != 1 else (output,)
         self._plain = {*map(type, several)} <= {int}  # as the code gives them
-        short = simplified(program)
-        self.source = Source(short)
-        self._function: Any = None
-        fault = f"the code gives something else; please report it\n{self.source.body}"
         if jit:
             imported("jax", "compile: jit=True needs", "jit")
             from .jit import jitted
-
-            self._function, fault = jitted(short), "JAX takes another way; leave jit away"
-        with np.errstate(all="ignore"):
-            agree(program, self._running(program), given, fault)
+        for way in (simplified(program), program):  # as recorded, where rounding shows
+            self.source = Source(way)
+            self._function = jitted(way) if jit else None
+            with np.errstate(all="ignore"):
+                said = fault(way, self._running(way), given)
+            if not said:
+                break
+        else:
+            said = f"JAX takes another way; leave jit away; or {said}" if jit else said
+            raise CompileError(f"compile: {said}")
         watch.undoing.clear()  # which hold what may be replaced
 
     def _running(self, program: Program) -> Callable[[list[Any]], list[Any]]:

@@ -32,17 +32,16 @@ def simplified(program: Program) -> Program:
     def of(x: Any) -> Any:
         return now.get(x, x) if type(x) is Node else x
 
-    for node in program.nodes:
-        node.args, node.kwargs = mapped(node.args, of), node.kwargs and mapped(node.kwargs, of)
+    for old in program.nodes:
+        node = replace(old, args=mapped(old.args, of), kwargs=mapped(old.kwargs, of))
         fixed = not node.operands and node.function is not np.broadcast_to
-        if fixed and (node in read or node.function not in MADE):
-            now[node] = node.value
+        if fixed and (old in read or node.function not in MADE):
+            now[old] = node.value
             continue
-        builder.origin, uses = node, builder.uses[node]
-        new = now[node] = builder.added(node)
-        if new is not node:
-            builder.uses[new] += uses
-            new.name = new.name or (node.name if new.function else None)
+        builder.origin = node
+        new = now[old] = builder.added(node)
+        builder.uses[new] += builder.uses[old]
+        new.name = new.name or (old.name if new.function else None)
     program.outputs = list(map(of, program.outputs))
     program.updates = {old: of(new) for old, new in program.updates.items()}
     program.nodes = builder.nodes
