@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial, update_wrapper
+from functools import lru_cache, partial, update_wrapper
 from time import perf_counter
 from typing import Any
 
@@ -113,21 +113,14 @@ class Compiled(Programs):
         super().__init__()
         update_wrapper(self, f, updated=())
         self.f, self._jit = f, jit
-        self._bound: dict[int, Compiled] = {}
+        self._bound = lru_cache(_OBJECTS)(partial(Compiled, jit=jit))
         self._arrays = set[int]()  # ids of those that it holds
         self._elsewhere = False  # whether the function holds another library's array
 
     def __get__(self, owner: Any, kind: Any = None) -> Any:
         """As a method: a compiled function for each object, or class."""
         bound = self.f.__get__(owner, kind) if hasattr(self.f, "__get__") else self.f
-        of = id(getattr(bound, "__self__", owner))
-        if bound is self.f:
-            return self
-        if of not in self._bound:
-            for old in list(self._bound)[: -_OBJECTS]:
-                del self._bound[old]
-            self._bound[of] = Compiled(bound, self._jit)
-        return self._bound[of]
+        return self if bound is self.f else self._bound(bound)
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         flat = args if not kwargs and not any(map(is_container, args)) else leaves((args, kwargs))

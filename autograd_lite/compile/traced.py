@@ -295,6 +295,8 @@ def _operator(ufunc: np.ufunc, of_numbers: Callable[[Any, Any], Any]) -> Callabl
         """Numbers of Python stay such, and widen no dtype; texts are no numbers."""
         if isinstance(x, str) or isinstance(y, str):
             return of_numbers(value_of(x), value_of(y))
+        if getattr(type(y), "__array_ufunc__", y) is None:
+            return NotImplemented
         if type(value_of(x)) in _NUMBERS and type(value_of(y)) in _NUMBERS:
             recorder = x.recorder if type(x) is Traced else y.recorder
             return recorder.call(of_numbers, (x, y), {})
