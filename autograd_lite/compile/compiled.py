@@ -68,7 +68,7 @@ class Programs:
         """
         variants = self._variants.setdefault(key, [])
         for variant in variants:
-            if variant.holds():
+            if variant.holds(given):
                 try:
                     return variant.attempt(given)
                 except Changed:

@@ -222,8 +222,7 @@ def fault(program: Program, code: Callable[[list[Any]], list[Any]], tried: list[
     every = [*values([*program.inputs, *program.nodes]), *captured]
     kinds = {np.dtype(getattr(x, "dtype", type(x))) for x in every}
     eps = max((float(np.finfo(d).eps) for d in kinds if d.kind in "fc"), default=0.0)
-    rtol = min(1e5 * eps, 0.01)
-    most = 1e-3 * rtol * max(map(largest, every), default=0.0)
+    rtol, most = min(max(1e5 * eps, 1e-6), 0.01), 100 * eps * max(map(largest, every), default=0.0)
     for i, (few, result) in enumerate(tried):
         try:
             ours, theirs = code([*few, *captured]), arrays(result)
@@ -237,7 +236,6 @@ def fault(program: Program, code: Callable[[list[Any]], list[Any]], tried: list[
             return f"for other numbers the function raises {result!r}, and compiled not: {_ASKS}"
         if i == 0 and structure(result) != structure(program.template):
             return "called again, the function gives other containers"
-        rtol = max(rtol, 1e-6 if i else 0)
         if len(ours) != len(theirs) or any(map(differ, ours, theirs, repeat(most), repeat(rtol))):
             return _ASKS
     return ""

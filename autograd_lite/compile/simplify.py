@@ -150,6 +150,13 @@ def _unchanged(node: Node, make: Builder) -> Any:
     return x
 
 
+@_rule(np.matmul)
+def _product(node: Node, make: Builder) -> Any:
+    """Of matrices a method, which takes half the time."""
+    flat = max(map(np.ndim, values(node.args))) <= 2 and not node.kwargs
+    return make.call(np.dot, *node.args) if flat else None
+
+
 @_rule(np.power)
 def _power(node: Node, make: Builder) -> Any:
     """Few factors are multiplied."""

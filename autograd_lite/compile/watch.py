@@ -112,15 +112,15 @@ class Watch:
                 self._read(f"{scope.path}.{name}", scope.inner, f"[{name!r}]")
             if scope.is_whole and (absent := scope.asked() - scope.found.keys()):
                 self._test(scope.path, "{}.keys().isdisjoint({})", scope.inner, absent)
-        self.holds = self.together("")
+        self.holds = self.together()
         self._effects = self._now()
 
-    def together(self, given: str, more: Iterable[tuple[Any, ...]] = ()) -> Callable[..., bool]:
+    def together(self, more: Iterable[tuple[Any, ...]] = ()) -> Callable[..., bool]:
         """A function of what is ``given`` that says at once whether all is as it was, and ``more``:
         expressions, in which ``{}`` are the objects behind them.
         """
         asked = [code.format(*map(self._name, objects)) for code, *objects in more]
-        return self._function([*asked, *(test for _, test, _ in self._tests)], given)
+        return self._function([*asked, *(test for _, test, _ in self._tests)])
 
     def changed(self) -> str:
         """What isn't as it was, in words."""
@@ -128,9 +128,9 @@ class Watch:
         path, _, new = next(changed, ("values", "", ()))
         return ".".join([path, *map(str, list(new)[-1:])])
 
-    def _function(self, conditions: Iterable[str], given: str = "") -> Callable[..., bool]:
+    def _function(self, conditions: Iterable[str]) -> Callable[..., bool]:
         """Whether these hold; what can't be asked for any more doesn't."""
-        code = f"def holds({given}):\n try: return {' and '.join(conditions) or True}"
+        code = f"def holds(given=()):\n try: return {' and '.join(conditions) or True}"
         exec(f"{code}\n except (LookupError, ValueError, AttributeError): return False", self._held)
         return self._held.pop("holds")  # type: ignore[no-any-return]
 
