@@ -70,15 +70,13 @@ def recorded(
     template = rebuilt(output, iter(
         [Tensor(0, name=y.name) if type(y) is Tensor else 0 if is_numeric(y) else y for y in found]
     ))  # fmt: skip
-    name = getattr(f, "__name__", "")
-    name = name if name.isidentifier() else "f"
+    name = getattr(f, "__name__", "f").replace("<lambda>", "f")
     captured: dict[Node, Any] = {}
     for x, traced in recorder.captured.items():
         if traced.node.function is None:
             captured.setdefault(traced.node, x)
-    updated = [recorder.captured[x].node for x in recorder.updated]
-    n = len(outputs) - len(updated)
-    updates = dict(zip(updated, outputs[n:], strict=True))
+    n = len(outputs) - len(recorder.updated)
+    updates = {recorder.captured[x].node: y for x, y in zip(recorder.updated, outputs[n:])}  # noqa: B905
     return Program(name, inputs, captured, recorder.nodes, outputs[:n], updates, template)
 
 

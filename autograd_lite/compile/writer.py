@@ -175,10 +175,10 @@ class Source:
             return repr(x.name if x.isnative else x.str)
         if isinstance(x, int):  # an IntEnum, say
             return str(int(x))
-        if isinstance(x, np.ufunc) or (kind is type and issubclass(x, np.generic)):
+        if isinstance(x, np.ufunc):
             return self.function(x)
-        if x in (bool, int, float, complex):
-            return str(x.__name__)
+        if x in (bool, int, float, complex) or (kind is type and issubclass(x, np.generic)):
+            return repr(np.dtype(x).name)
         name = getattr(x, "__name__", kind.__name__)
         raise CompileError(f"compile: {name}, of type {kind.__name__}, can't be written as code")
 
