@@ -107,8 +107,7 @@ class TrainStep(Programs):
                     return code(x, y) if code else latest.attempt((x, y))  # type: ignore[no-any-return]
                 except Changed:  # before anything was written
                     pass
-            if type(x) is not np.ndarray or type(y) is not np.ndarray:
-                x, y = (z.numpy() if isinstance(z, Tensor) else given(z, self.name) for z in (x, y))
+            x, y = (z.numpy() if isinstance(z, Tensor) else given(z, self.name) for z in (x, y))
             for group in self._groups:
                 group.adopt()
             batch = x.shape, y.shape, x.dtype, y.dtype
