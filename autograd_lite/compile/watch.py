@@ -277,7 +277,7 @@ class Watch:
         keys = [*dict.__iter__(x)] if isinstance(x, dict) else []
         named = kind is dict and {*map(type, keys)} <= {str}  # so that it refers to its values
         self.undoing += () if part else _undoing(x)
-        if keys and not (named and is_inner):
+        if keys and not (named and is_inner and len(x) <= _FEW):
             self._all(path, dict.__iter__, x)
         if names := part or _by_name(x, own, found):
             found = [self._read(f"{path}.{at}", x, f".{at}") if hasattr(x, at)
