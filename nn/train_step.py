@@ -331,7 +331,7 @@ class _Variant(Variant):
         del self._shadow
         self._counted = [i for s in self._captured if type(s) is _State for i in s.group.numbers]
         self.code = None if self._captured or self._changed else self.prepared()
-        like = "type({0}) is {{0}} and {0}.shape == {{1}} and {0}.dtype is {{2}}"
+        like = "type({0}) is {{}} and {0}.shape == {{}} and {0}.dtype == {{}}"
         batch = ("given[0]", x), ("given[1]", y)
         self.holds = watch.together([
             *((like.format(name), np.ndarray, z.shape, z.dtype) for name, z in batch),

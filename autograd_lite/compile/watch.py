@@ -302,6 +302,7 @@ class Watch:
             asks = f in (os.getenv, getattr(os, "getenvb", None))
             read = [(os.environ, "os.environ")] if asks else []
             return [*read, *((x, path) for cell, _ in cells for x in gc.get_referents(cell))]
+        held = [(x, path) for x in (f.__defaults__, f.__kwdefaults__, f.__dict__)]  # made, too
         self._all(path, gc.get_referents, f)
         codes = [*_codes(f.__code__)]
         names = {name for code in codes for name in code.co_names}
@@ -314,7 +315,6 @@ class Watch:
         self._scope(sys.modules, "sys.modules", words, is_whole=False)
         self._scope(f.__globals__, path, loaded)
         self._scope(built_in, path, loaded - f.__globals__.keys())
-        held = [(x, path) for x in (f.__defaults__, f.__kwdefaults__, f.__dict__)]
         return held + [(cell, f"{path}: {name}") for cell, name in cells]
 
 

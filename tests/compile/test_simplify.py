@@ -348,5 +348,5 @@ def test_a_compiled_function_keeps_no_values_of_its_recording():
         held = tracemalloc.get_traced_memory()[0]
     finally:
         tracemalloc.stop()
-    # A copy of each constant to see that it's the same, one that is the function's own, and buffers.
+    # A copy of each constant, to see that it's the same, one that is the function's own, buffers.
     assert held < (2 * len(products) + 6) * x.nbytes
