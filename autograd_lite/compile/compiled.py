@@ -234,6 +234,7 @@ class Variant:
         if jit:
             imported("jax", "compile: jit=True needs", "jit")
             from .jit import jitted
+        program.drop_unused()
         for way in (simplified(program), program):  # as recorded, where rounding shows
             self.source = Source(way)
             self._function = jitted(way) if jit else None

@@ -24,7 +24,6 @@ ONE_THREAD = 10_000  # entries, up to which BLAS takes a dot product on one thre
 def simplified(program: Program) -> Program:
     """The program, of each call what stands for it by the table, the rules, and what is there."""
     program = replace(program)
-    program.drop_unused()
     builder, now = Builder(Counter(program.uses)), dict[Node, Any]()
     read = {x for node in program.nodes if node.function not in MADE for x in node.operands}
     read -= {*program.updates.values()}
