@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from operator import attrgetter
+from operator import attrgetter, not_
 from typing import Any
 
 import numpy as np
@@ -73,7 +73,7 @@ class TrainStep(Programs):
         step = prepare(lr, parameters)
     """
 
-    _watched = ()
+    _watched = "_net", "_loss", "_optimizer"
     _title = "A step of training"
     name = "TrainStep"  # for messages
 
@@ -101,14 +101,13 @@ class TrainStep(Programs):
         """As a call, but returned are the loss and the prediction, an array."""
         with self._lock:
             latest: _Variant | None = self._latest
-            if latest is not None and latest.is_usual(x, y):
+            if latest is not None and not Mode.entered and latest.holds((x, y)):
                 try:
                     code = latest.code  # all that it does, mostly
                     return code(x, y) if code else latest.attempt((x, y))  # type: ignore[no-any-return]
                 except Changed:  # before anything was written
                     pass
-            if type(x) is not np.ndarray or type(y) is not np.ndarray:
-                x, y = (z.numpy() if isinstance(z, Tensor) else given(z, self.name) for z in (x, y))
+            x, y = (z.numpy() if isinstance(z, Tensor) else given(z, self.name) for z in (x, y))
             for group in self._groups:
                 group.adopt()
             batch = x.shape, y.shape, x.dtype, y.dtype
@@ -161,7 +160,7 @@ class TrainStep(Programs):
             self._groups = new
             for variants in self._variants.values():
                 for variant in variants:
-                    variant.holds = bool  # whose value is False
+                    variant.holds = not_  # of what it's given
 
     def made(self, x: Array, y: Array) -> _Variant:
         _refuse_unknown(self.optimizer)
@@ -269,6 +268,8 @@ class _Group:
     def asked(self) -> Iterator[tuple[Any, ...]]:
         """What holds as long as there is nothing to adopt."""
         yield "{0}._lr is {1}._lr", self, self.optimizer
+        for i in self.numbers[1:]:  # and what is the number of the step that is to come
+            yield f"{{0}}._steps[{i}] == {{0}}._steps[{self.numbers[0]}]", self.optimizer
         for what, (_, views) in self.held.items():
             for i, p, view in zip(self.numbers, self.parameters, views, strict=True):
                 if what == "parameters":
@@ -330,14 +331,10 @@ class _Variant(Variant):
         del self._shadow
         self._counted = [i for s in self._captured if type(s) is _State for i in s.group.numbers]
         self.code = None if self._captured or self._changed else self.prepared()
-        alike = [" == ".join(f"{{0}}._steps[{i}]" for i in (*group.numbers[:1], *group.numbers))
-                 for group in groups]  # fmt: skip
-        steps = [(test, step.optimizer) for test in alike]
-        self.holds = watch.together("", steps)
-        batch = "type({0}) is {{0}} and {0}.shape == {{1}} and {0}.dtype is {{2}}"
-        self.is_usual = watch.together("x, y", [
-            ("not {0}", Mode.entered), *steps,
-            *((batch.format(n), np.ndarray, z.shape, z.dtype) for n, z in (("x", x), ("y", y))),
+        like = "type({0}) is {{}} and {0}.shape == {{}} and {0}.dtype == {{}}"
+        batch = ("given[0]", x), ("given[1]", y)
+        self.holds = watch.together([
+            *((like.format(name), np.ndarray, z.shape, z.dtype) for name, z in batch),
             *(test for group in groups for test in group.asked()),
         ])  # fmt: skip
 

@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial, update_wrapper
+from functools import lru_cache, partial, update_wrapper
 from time import perf_counter
 from typing import Any
 
@@ -23,7 +23,7 @@ from ..lines import hint
 from .draws import Draw
 from .graph import Changed, CompileError, Program
 from .recorder import leaf_like
-from .recording import agree, is_dynamic, kind, recorded, structure, tried
+from .recording import fault, is_dynamic, kind, recorded, structure, tried
 from .simplify import simplified
 from .watch import EffectError, ElsewhereError, Watch
 from .writer import Source
@@ -68,7 +68,7 @@ class Programs:
         """
         variants = self._variants.setdefault(key, [])
         for variant in variants:
-            if variant.holds():
+            if variant.holds(given):
                 try:
                     return variant.attempt(given)
                 except Changed:
@@ -113,21 +113,14 @@ class Compiled(Programs):
         super().__init__()
         update_wrapper(self, f, updated=())
         self.f, self._jit = f, jit
-        self._bound: dict[int, Compiled] = {}
+        self._bound = lru_cache(_OBJECTS)(partial(Compiled, jit=jit))
         self._arrays = set[int]()  # ids of those that it holds
         self._elsewhere = False  # whether the function holds another library's array
 
     def __get__(self, owner: Any, kind: Any = None) -> Any:
         """As a method: a compiled function for each object, or class."""
         bound = self.f.__get__(owner, kind) if hasattr(self.f, "__get__") else self.f
-        of = id(getattr(bound, "__self__", owner))
-        if bound is self.f:
-            return self
-        if of not in self._bound:
-            for old in list(self._bound)[: -_OBJECTS]:
-                del self._bound[old]
-            self._bound[of] = Compiled(bound, self._jit)
-        return self._bound[of]
+        return self if bound is self.f else self._bound(bound)
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         flat = args if not kwargs and not any(map(is_container, args)) else leaves((args, kwargs))
@@ -238,17 +231,20 @@ class Variant:
         self._leaves = leaves(output)
         several = output if type(output) is tuple and len(output) != 1 else (output,)
         self._plain = {*map(type, several)} <= {int}  # as the code gives them
-        short = simplified(program)
-        self.source = Source(short)
-        self._function: Any = None
-        fault = f"the code gives something else; please report it\n{self.source.body}"
         if jit:
             imported("jax", "compile: jit=True needs", "jit")
             from .jit import jitted
-
-            self._function, fault = jitted(short), "JAX takes another way; leave jit away"
-        with np.errstate(all="ignore"):
-            agree(program, self._running(program), given, fault)
+        program.drop_unused()
+        for way in (simplified(program), program):  # as recorded, where rounding shows
+            self.source = Source(way)
+            self._function = jitted(way) if jit else None
+            with np.errstate(all="ignore"):
+                said = fault(way, self._running(way), given)
+            if not said:
+                break
+        else:
+            said = f"JAX takes another way; leave jit away; or {said}" if jit else said
+            raise CompileError(f"compile: {said}")
         watch.undoing.clear()  # which hold what may be replaced
 
     def _running(self, program: Program) -> Callable[[list[Any]], list[Any]]:

@@ -100,13 +100,13 @@ def _called(node: Node, args: Any, kwargs: dict[str, Any]) -> Any:
             return value
         if type(node.function) is np.ufunc and value.dtype != dtype and dtype.kind in "fc":
             value = own(*[jnp.asarray(x, dtype) for x in args], **kwargs)  # as wide as NumPy
-        if value.shape == node.shape and np.can_cast(value.dtype, dtype, "same_kind"):
-            return value.astype(dtype)
-        said = f"gives {value.shape} of {value.dtype}, and in NumPy {node.shape} of {node.dtype}"
+        if value.shape != node.shape or not np.can_cast(value.dtype, dtype, "same_kind"):
+            raise TypeError(f"{value.shape} of {value.dtype}, and not {node.shape} of {dtype}")
+        return value.astype(dtype)
     except Exception as error:
-        said = f"raises {type(error).__name__}: {str(error).strip().splitlines()[0]}"
-    what = f"{graph.called(node.function)} can't be had with jit=True"
-    raise CompileError(f"compile: {what}: in JAX it {said}; leave jit away\n  at {node.line}")
+        said = f"{type(error).__name__}: {str(error).strip().splitlines()[0]}; leave jit away"
+        what = f"{graph.called(node.function)} can't be had with jit=True"
+        raise CompileError(f"compile: {what}: {said}\n  at {node.line}") from error
 
 
 def _like(function: Any) -> Any:

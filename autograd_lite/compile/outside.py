@@ -14,6 +14,7 @@ from .watch import OWN, is_closed_root
 
 _MODULES = {"_io", "_socket", "gc", "nt", "posix", "time"}
 _NAMES = {"_getframe", "date.today", "datetime.now", "datetime.utcnow", "input", "print", "warn"}
+_BY_TEXT = {"eval", "exec", "globals"}  # which may ask for any global
 _PURE = {"BytesIO", "StringIO", "_path_normpath", "fspath"}
 
 
@@ -45,7 +46,8 @@ def outside() -> Iterator[None]:
     if asked:
         raise CompileError(
             "compile: files, the clock and what is printed or warned of are no arguments and no "
-            "results: read them before and pass that, write them afterwards, or compile the parts. "
+            "results, nor is what eval and globals() find: read them before and pass that, write "
+            "them afterwards, or compile the parts. "
             f"The function calls {asked[0]}"
         )
 
@@ -55,7 +57,7 @@ def _asks(function: Any) -> bool:
     kind = type(getattr(function, "__self__", None))
     names = {function.__name__, function.__qualname__, kind.__name__}
     of = function.__module__ or kind.__module__
-    return bool(names & _NAMES) or (of in _MODULES and not names & _PURE)
+    return bool(names & (_NAMES | _BY_TEXT)) or (of in _MODULES and not names & _PURE)
 
 
 def _asking(frame: FrameType | None, name: str) -> FrameType | None:
@@ -64,7 +66,8 @@ def _asking(frame: FrameType | None, name: str) -> FrameType | None:
         module = str(frame.f_globals.get("__name__")).split(".")[0]
         if not is_closed_root(module):
             return frame
-        if module in {*OWN, "importlib", "warnings"} or (name[0] in "_w" and module != "inspect"):
+        own = name in _BY_TEXT or (name[0] in "_w" and module != "inspect")
+        if own or module in {*OWN, "importlib", "warnings"}:
             return None
         frame = frame.f_back
     return None

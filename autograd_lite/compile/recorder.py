@@ -9,11 +9,9 @@ from __future__ import annotations
 import logging
 import math
 import operator
-import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from time import perf_counter
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -23,7 +21,7 @@ from ..arrays import STAND_INS, array_of, refuse_kinds
 from ..engine.modes import Mode, Run, modes
 from ..engine.op import Op
 from ..engine.tensor import Tensor, _leaf
-from ..lines import Line, user_frame
+from ..lines import user_frame
 from ..show.notation import symbol_of
 from . import graph
 from .draws import Draw, Draws
@@ -32,7 +30,7 @@ from .memory import shares_memory
 from .traced import Traced
 
 _LARGE = 65_536  # entries, from which a constant isn't copied
-_LONG, _OFTEN = 1.0, 500  # seconds that recording takes, asked after so many calls
+_MANY = 20_000  # calls, after which there is a word on what takes long
 _log = logging.getLogger(__name__)
 
 
@@ -67,7 +65,7 @@ class Recorder(Mode):
         self.own: set[Tensor] = set()
         self.born = self.own.add
         self.tensors: list[Tensor] = []
-        self._closed = False
+        self._closed = self._told = False
         self._refused: CompileError | None = None  # by what may have been caught on its way
         self._odd = ""  # what is refused unless the function raises an error by itself
         self._copies: dict[Any, tuple[Any, Any]] = {}  # of arrays that f may write to later
@@ -76,7 +74,6 @@ class Recorder(Mode):
         self._errors: Any = np.geterr()
         self._filters = list(warnings.filters)
         self._line: Any = None
-        self._begun, self._told = perf_counter(), _OFTEN
 
     def given(self, value: Any, name: str | None = None) -> Traced:
         """A stand-in for what the program is given."""
@@ -108,8 +105,10 @@ class Recorder(Mode):
         if graph.varies(node) and (node.is_several or hasattr(value, "dtype")):
             asked = graph.kind_of
             self.nodes.append(graph.Guard(asked, (node,), value=asked(value), line=place))
-        if len(self.nodes) >= self._told:
-            self._tell(place)
+        if len(self.nodes) > _MANY and not self._told:
+            self._told = True
+            said = "compile: %d calls of NumPy so far, the last at %s. Python's loops are written "
+            _log.warning(said + "down call by call: compile a step of them", _MANY, place)
         if len(self.nodes) > self._most:
             self._refused = EndlessError("compile: too many calls")
             raise self._refused
@@ -149,17 +148,6 @@ class Recorder(Mode):
             node.errors = tuple((k, v) for k, v in sorted(now.items()) if v != self._errors[k])
             if {"call", "log"} & {v for _, v in node.errors}:
                 self.refuse("np.errstate with call= or log= is a side effect; use warn or raise")
-
-    def _tell(self, place: Line) -> None:
-        """A word on what takes long."""
-        self._told += _OFTEN
-        if perf_counter() - self._begun > _LONG:
-            self._told = sys.maxsize
-            _log.warning(
-                "compile: it takes over a second; %d calls of NumPy so far, the last at %s. "
-                "Python's loops are written down call by call: compile a step of them",
-                len(self.nodes), place,
-            )  # fmt: skip
 
     def _node(self, x: Any) -> Any:
         if type(x) is Traced:

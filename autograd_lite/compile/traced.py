@@ -36,8 +36,6 @@ _KNOWN: set[Any] = {
 }  # fmt: skip
 # They make arrays, of what.
 _FILLED: dict[Any, Any] = {np.zeros_like: 0, np.ones_like: 1, np.empty_like: 0, np.full_like: None}
-# What they are for happens outside of the program.
-_OUTSIDE: set[Any] = {np.save, np.savez, np.savez_compressed, np.savetxt}
 _NUMBERS = (bool, int, float, complex, bytes)
 _VALUE = "the value isn't known beforehand; leave it an array, or compile the parts"
 _OURS = "of autograd_lite.numpy"
@@ -139,8 +137,6 @@ class Traced:
             return func(*mapped(args, value_of), **mapped(kwargs, value_of))
         own = [x for x in leaves([args, kwargs]) if type(x) is not Traced and callable(x)]
         own = [x for x in own if not isinstance(x, (type, np.ufunc))]  # it calls them on values
-        if func in _OUTSIDE:
-            self.recorder.refuse(f"{numpy_name(func)} is a side effect; do it outside")
         if type(out := kwargs.get("out")) is Traced:
             return out.filled(func(*args, **{k: x for k, x in kwargs.items() if k != "out"}))
         if func in IN_PLACE and type(args[0]) is Traced:
@@ -295,6 +291,8 @@ def _operator(ufunc: np.ufunc, of_numbers: Callable[[Any, Any], Any]) -> Callabl
         """Numbers of Python stay such, and widen no dtype; texts are no numbers."""
         if isinstance(x, str) or isinstance(y, str):
             return of_numbers(value_of(x), value_of(y))
+        if getattr(type(y), "__array_ufunc__", y) is None:
+            return NotImplemented
         if type(value_of(x)) in _NUMBERS and type(value_of(y)) in _NUMBERS:
             recorder = x.recorder if type(x) is Traced else y.recorder
             return recorder.call(of_numbers, (x, y), {})

@@ -24,7 +24,9 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from functools import partial
+from itertools import repeat
 from operator import attrgetter, is_
 from pathlib import Path
 from pickle import dumps
@@ -49,7 +51,6 @@ class EffectError(CompileError):
 
 
 _MOST = 20_000  # objects
-_FEW = 64  # entries that are watched one by one
 OWN = {"autograd_lite", "nn"}
 _LIBRARIES = {"numpy", "scipy", *OWN}
 _PYTHON = str(Path(os.__file__).parent)
@@ -58,12 +59,13 @@ _LOGGED = ("level", "disabled", "parent")  # of loggers, which reach all others
 _PARTLY = {  # the attributes that are watched alone
     Tensor: ("_tracked", "name"), logging.Logger: _LOGGED, logging.RootLogger: _LOGGED,
 }  # fmt: skip
-_BY_TEXT = {"globals", "__globals__", "eval", "exec"}  # they may read any global
 _VALUES = (str, bytes, int, float, complex, type(None), type(...), np.generic, np.dtype, range)
 _IMPORTING = {"import_module", "__import__", "modules"}
+_FEW = 64  # entries that are watched one by one
 _UNSET = object()
 _IMMUTABLE = 1 << 8  # a type's flag, which those of Python have
 _ATOMS = (*_VALUES, ModuleType, CodeType, np.ufunc, type(vars(ABC)["_abc_impl"]))
+_slots: Any = copyreg._slotnames  # type: ignore[attr-defined]
 _DRAWN = (np.random.Generator, np.random.BitGenerator, np.random.RandomState, random.Random)
 _UNDONE = (list, OrderedDict, dict, set, deque, bytearray, array.array)
 
@@ -85,20 +87,14 @@ class Watch:
     """
 
     def __init__(self, roots: dict[str, Any], own: Any = None) -> None:
-        self._held: dict[str, Any] = {  # what the code speaks of
-            "alike": self._alike, "same": _same, "refs": gc.get_referents, "of_place": _of_place,
-            "entries": _entries, "state": _state, "token": get_cache_token,
-            "roots": roots,
-        }  # fmt: skip
-        # How something is reached, for messages; what holds of it; and where that tells that
-        # something was added, to what.
+        self._held: dict[str, Any] = {"alike": self._alike, "same": _same, "roots": roots}
+        # How something is reached, what holds of it, and of what more would come last.
         self._tests: list[tuple[str, str, Iterable[Any]]] = []
+        # Namespaces that were met, and the names by which code asks for what is in them: of the
+        # user's modules also those that it may make, as by getattr.
         self._attributes: set[int] = set()  # ids of dicts of attributes
-        # Modules that were met, and the names by which code asks for what is in them: of the
-        # user's also those that it may make, as by getattr.
-        self._modules: dict[int, tuple[ModuleType, str, set[str]]] = {}
+        self._scopes: dict[int, _Scope] = {}
         self._names, self._words = set[str](), set[str]()
-        self._asked: set[tuple[int, str]] = set()  # the names in scopes that are watched
         self._chance: list[Any] = []
         self._rated: list[tuple[Any, str]] = []  # optimizers
         self.undoing: list[Callable[[], Any]] = []
@@ -108,56 +104,65 @@ class Watch:
         given = [x.func if isinstance(x, partial) else x for x in roots.values()]
         self._own = {_root(y) for x in given for y in (x, inspect.unwrap(x))}
         self._walk([(x, name) for name, x in roots.items()])
-        if "modules" in self._names:
-            self._absent(sys.modules, self._words, "sys.modules")
         for optimizer, path in self._rated:
             if optimizer is not own and "lr" in self._words:
-                self._test(f"{path}.lr", f"{self._name(optimizer)}.lr", optimizer.lr)
-        for x, path, names in self._modules.values():
-            if names is self._words:  # what else may come to the user's
-                self._absent(vars(x), names, path)
-        self.holds = self.together("")
+                self._read(f"{path}.lr", optimizer, ".lr")
+        for scope in self._scopes.values():
+            for name in scope.found:
+                self._read(f"{scope.path}.{name}", scope.inner, f"[{name!r}]")
+            if scope.is_whole and (absent := scope.asked() - scope.found.keys()):
+                self._test(scope.path, "{}.keys().isdisjoint({})", scope.inner, absent)
+        self.holds = self.together()
         self._effects = self._now()
 
-    def together(self, given: str, more: Iterable[tuple[Any, ...]] = ()) -> Callable[..., bool]:
+    def together(self, more: Iterable[tuple[Any, ...]] = ()) -> Callable[..., bool]:
         """A function of what is ``given`` that says at once whether all is as it was, and ``more``:
-        expressions, in which ``{0}``, ``{1}`` are the objects behind them.
+        expressions, in which ``{}`` are the objects behind them.
         """
         asked = [code.format(*map(self._name, objects)) for code, *objects in more]
-        return self._function([*asked, *(test for _, test, _ in self._tests)], given)
+        return self._function([*asked, *(test for _, test, _ in self._tests)])
 
     def changed(self) -> str:
         """What isn't as it was, in words."""
-        for path, test, new in self._tests:
-            if not self._function([test])():
-                return ".".join([path, *map(str, list(new)[-1:])])
-        return "values"
+        changed = (x for x in self._tests if not self._function([x[1]])())
+        path, _, new = next(changed, ("values", "", ()))
+        return ".".join([path, *map(str, list(new)[-1:])])
 
-    def _function(self, conditions: Iterable[str], given: str = "") -> Callable[..., bool]:
+    def _function(self, conditions: Iterable[str]) -> Callable[..., bool]:
         """Whether these hold; what can't be asked for any more doesn't."""
-        code = f"def holds({given}):\n try: return {' and '.join(conditions) or True}"
+        code = f"def holds(given=()):\n try: return {' and '.join(conditions) or True}"
         exec(f"{code}\n except (LookupError, ValueError, AttributeError): return False", self._held)
-        found: Callable[..., bool] = self._held.pop("holds")
-        return found
+        return self._held.pop("holds")  # type: ignore[no-any-return]
 
     def _alike(self, now: Any, name: str) -> bool:
         """Whether something is as it was under that name, for which it then stands."""
-        if not _alike(now, self._held[name]):
-            return False
-        self._held[name] = now
-        return True
+        is_same = _alike(now, self._held[name])
+        self._held[name] = now if is_same else self._held[name]
+        return is_same
 
     def _name(self, x: Any) -> str:
-        name = f"x{len(self._held)}"
-        self._held[name] = x
+        self._held[name := f"x{len(self._held)}"] = x
         return name
 
-    def _test(self, path: str, now: str, was: Any = _UNSET, new: Iterable[Any] = ()) -> None:
-        """Whether an expression gives what it gave; by default, whether it is true."""
-        if was is not _UNSET:
-            name = self._name(was)
-            now = f"({now} is {name} or alike({now}, {name!r}))"
-        self._tests.append((path, now, new))
+    def _test(self, path: str, code: str, *objects: Any, new: Iterable[Any] = ()) -> None:
+        """Watch that an expression is true."""
+        self._tests.append((path, code.format(*map(self._name, objects)), new))
+
+    def _read(self, path: str, x: Any, then: str, first: str = "") -> Any:
+        """Watch what an expression gives; what it is."""
+        code = first + self._name(x) + then
+        name = self._name(was := eval(code, self._held))
+        self._tests.append((path, f"({code} is {name} or alike({code}, {name!r}))", ()))
+        return was
+
+    def _all(self, path: str, of: Callable[[Any], Iterable[Any]], x: Any) -> list[Any]:
+        """Watch all that a function gives of an object; what they are."""
+        self._test(path, "same([*{}({})], {})", of, x, was := [*of(x)])
+        return was
+
+    def _value(self, path: str, of: Callable[..., Any], *x: Any) -> None:
+        """Watch a value that is made when it's asked for."""
+        self._test(path, "{}(*{}) == {}", of, x, of(*x))
 
     def _now(self) -> list[Any]:
         """What a call may change besides: stored gradients, and the states of generators that it
@@ -194,15 +199,17 @@ class Watch:
 
     def _walk(self, todo: list[tuple[Any, str]]) -> None:
         seen: dict[int, Any] = {}
-        while todo or (todo := self._in_modules()):
+        while todo or (todo := self._in_scopes()):
             x, path = todo.pop()
             if type(x) in weakref.ProxyTypes:
                 x = x.__repr__.__self__
             if type(x) is str:
                 self._words.add(x)
             elif isinstance(x, ModuleType):
-                of_library = _is_library(x, self._own)
-                self._modules[id(x)] = x, path, self._names if of_library else self._words
+                if _is_library(x, self._own):
+                    self._scope(vars(x), path, self._names, is_whole=False)
+                else:  # of which code may ask by any name
+                    self._scope(vars(x), path, self._words).is_any = True
                 todo.append((type(x), path))
             if isinstance(x, np.ufunc):  # of a function of the user's, perhaps
                 todo += [(y, path) for y in gc.get_referents(x) if isinstance(y, FunctionType)]
@@ -218,98 +225,74 @@ class Watch:
                     "too many to see whether they change; pass what it needs as arguments"
                 )
 
-    def _in_modules(self) -> list[tuple[Any, str]]:
-        """What else is in the modules that were met."""
-        by_name = not self._names.isdisjoint(_IMPORTING)
-        found = self._look_up(sys.modules, self._words, "sys.modules") if by_name else []
-        for x, path, names in self._modules.values():
-            if names is self._words:  # the user's, of which code may ask by any name
-                names = {"__getattr__", *(vars(x) if "getattr" in names else ()), *names}
-            found += self._look_up(vars(x), names, path)
-        return found
+    def _scope(self, inner: Any, path: str, names: set[str], is_whole: bool = True) -> _Scope:
+        """Watch what these names are in a namespace, as a whole also that none of them comes."""
+        scope = self._scopes.setdefault(id(inner), _Scope(inner, path))
+        scope.is_whole |= is_whole
+        scope.names[id(names)] = names
+        return scope
+
+    def _in_scopes(self) -> list[tuple[Any, str]]:
+        """What else is in the namespaces that were met."""
+        if not self._names.isdisjoint(_IMPORTING):
+            self._scope(sys.modules, "sys.modules", self._words, "modules" in self._names)
+        return [x for scope in self._scopes.values() for x in scope.further(self.undoing)]
 
     def _within(self, x: Any, path: str) -> list[tuple[Any, str]]:
         """Watch an object; what it refers to."""
         if isinstance(x, np.ndarray) or _is_buffer(x):
-            return self._array(x, path)
+            self.arrays.add(id(x))
+            self._value(f"{path}'s entries", _entries, x)
+            self.undoing += _undoing(x)
+            inner = x.flat if isinstance(x, np.ndarray) and x.dtype.hasobject else ()
+            return [(y, path) for y in (*inner, getattr(x, "__dict__", None))]
         if isinstance(x, FunctionType):
             return self._code(x, path)
         if isinstance(x, weakref.ref):
             return [(x(), path)]
         if isinstance(x, (ContextVar, threading.local)):
-            of_place = _of_place(x)  # what it holds here, and in other threads and contexts not
-            self._test(path, f"same(of_place({self._name(x)}), {self._name(of_place)})")
-            return [(y, path) for y in of_place]
+            return [(y, path) for y in self._all(path, _of_place, x)]
         if isinstance(x, _DRAWN):
             self._chance.append(x)
             self.undoing += _undoing(x)
             return []
         if isinstance(x, ABCMeta):  # of which anything may be registered as an instance
-            self._test(path, f"token() == {get_cache_token()}")
+            self._value(path, get_cache_token)
         if _is_closed(x, self._own):
             return []
         if type(x) is Tensor:
             self.tensors.append(x)
         self._rated += [(x, path)] if hasattr(type(x), "_lr") else []
-        state = _state(x)
-        if state is not None:
-            self._test(path, f"state({self._name(x)}) == {self._name(state)}")
+        if _state(x) is not None:
+            self._value(path, _state, x)
         return self._object(x, path)
-
-    def _array(self, x: Any, path: str) -> list[tuple[Any, str]]:
-        """Watch the entries of an array, or of what is like one; what else it refers to."""
-        self.arrays.add(id(x))
-        was = _entries(x)
-        self._test(f"{path}'s entries", f"entries({self._name(x)}) == {self._name(was)}")
-        self.undoing += _undoing(x)
-        inner = x.flat if isinstance(x, np.ndarray) and x.dtype.hasobject else ()
-        return [(y, path) for y in (*inner, getattr(x, "__dict__", None))]
 
     def _object(self, x: Any, path: str) -> list[tuple[Any, str]]:
         """Watch what an object refers to: by name, which is quicker where these are few."""
-        name, kind, own = self._name(x), type(x), getattr(x, "__dict__", None)
-        part = ("__class__", *x._watched) if hasattr(kind, "_watched") else _PARTLY.get(kind, ())
-        names = part or _by_name(x, own)  # for which what is made when it's asked for is made now
-        held, is_inner = gc.get_referents(x), id(x) in self._attributes
-        named = x if kind is dict and set(map(type, x)) <= {str} else {}
-        if names:
-            held = [getattr(x, at, None) for at in names]
-            for at, y in zip(names, held, strict=True):
-                now = f"{name}.{at}" if hasattr(x, at) else f"getattr({name}, {at!r}, None)"
-                self._test(f"{path}.{at}", now, y)
-        elif (named is x or kind is list) and len(x) <= _FEW:
-            for key, y in enumerate(x) if kind is list else x.items():
-                self._test(path if kind is list else f"{path}.{key}", f"{name}[{key!r}]", y)
-            self._test(path, f"len({name}) == {len(x)}", new=named)
+        # What is made when it's asked for is made now.
+        own, kind, _ = getattr(x, "__dict__", None), type(x), isinstance(x, type) and _slots(x)
+        found = gc.get_referents(x)
+        part = ("__class__", *x._watched) if hasattr(kind, "_watched") else _PARTLY.get(kind)
+        is_inner = id(x) in self._attributes  # whose order means nothing
+        keys = [*dict.__iter__(x)] if isinstance(x, dict) else []
+        named = kind is dict and {*map(type, keys)} <= {str}  # so that it refers to its values
+        self.undoing += () if part else _undoing(x)
+        if keys and not (named and is_inner and len(x) <= _FEW):
+            self._all(path, dict.__iter__, x)
+        if names := part or _by_name(x, own, found):
+            found = [self._read(f"{path}.{at}", x, f".{at}") if hasattr(x, at)
+                     else self._read(f"{path}.{at}", x, f", {at!r}, None)", "getattr(")
+                     for at in names]  # fmt: skip
+        elif (named or kind is list) and len(x) <= _FEW:
+            for key in keys or range(len(x)):
+                self._read(f"{path}.{key}" if named else path, x, f"[{key!r}]")
+            self._test(path, "len({}) == {}", x, len(x), new=x if named else ())
         elif not isinstance(x, tuple):
-            self._test(path, f"same(refs({name}), {self._name(held)})")
-        if kind is dict and x and not is_inner:
-            self._keys(x, path)
-        held = held if names else [*held, own]
-        inner = [y for y in held if type(y) is dict and (y is own or isinstance(x, type))]
-        self._attributes.update(map(id, inner))  # whose order means nothing
-        self.undoing += () if part or is_inner else _undoing(x)
-        self.undoing += _undoing(own) if any(y is own for y in inner) else ()
-        found = [(y, path) for y in (*held, *named)]
-        return found + [(y, f"{path}.{key}") for key, y in named.items()]
-
-    def _keys(self, x: dict[Any, Any], path: str) -> None:
-        self._test(path, f"same([*{self._name(x)}], {self._name([*x])})")
-
-    def _look_up(self, scope: dict[str, Any], names: Any, path: str) -> list[tuple[Any, str]]:
-        """Watch some names in a scope; what they are."""
-        new = {name for name in names & scope.keys() if (id(scope), name) not in self._asked}
-        found = {name: scope[name] for name in sorted(new)}
-        self.undoing.append(partial(scope.update, found))
-        for name, x in found.items():
-            self._asked.add((id(scope), name))
-            self._test(f"{path}.{name}", f"{self._name(scope)}[{name!r}]", x)
-        return [(x, f"{path}.{name}") for name, x in found.items()]
-
-    def _absent(self, scope: dict[str, Any], names: set[str], path: str) -> None:
-        """Watch that the rest of the names don't come to a scope."""
-        if others := names - scope.keys():
-            self._test(path, f"{self._name(scope)}.keys().isdisjoint({self._name(others)})")
+            self._all(path, gc.get_referents, x)
+        inner = [y for y in found if type(y) is dict and (y is own or isinstance(x, type))]
+        self._attributes.update(map(id, inner))
+        paths = [f"{path}.{key}" for key in keys] if named else repeat(path)
+        return [*((y, path) for y in keys), *zip(found, paths)]  # noqa: B905
 
     def _code(self, f: FunctionType, path: str) -> list[tuple[Any, str]]:
         """What a function closes over, its defaults, and what it looks up in modules."""
@@ -319,41 +302,44 @@ class Watch:
             asks = f in (os.getenv, getattr(os, "getenvb", None))
             read = [(os.environ, "os.environ")] if asks else []
             return [*read, *((x, path) for cell, _ in cells for x in gc.get_referents(cell))]
-        own: tuple[Any, ...] = (f.__defaults__, f.__kwdefaults__, f.__dict__)
-        found: list[tuple[Any, str]] = [(x, path) for x in own]
-        found += [(cell, f"{path}: {name}") for cell, name in cells]
-        self._object(f, path)
-        self._attributes.add(id(f.__dict__))
+        held = [(x, path) for x in (f.__defaults__, f.__kwdefaults__, f.__dict__)]  # made, too
+        self._all(path, gc.get_referents, f)
         codes = [*_codes(f.__code__)]
         names = {name for code in codes for name in code.co_names}
         words = {x for code in codes for x in code.co_consts if type(x) is str} | names
         self._names |= names
         self._words |= words
-        found += self._look_up(sys.modules, words, path)
-        if not names.isdisjoint(_BY_TEXT):
-            every = {name for name in f.__globals__ if name[:2] != "__"}
-            reached = self._look_up(f.__globals__, every, path)
-            found += [(x, at) for x, at in reached if not isinstance(x, (FunctionType, type))]
-            self._keys(f.__globals__, path)
         loaded = {name for code in codes for name in _loaded(code)}
         loaded |= words if "__name__" in loaded else set()  # as of sys.modules[__name__].k
-        found += self._look_up(f.__globals__, loaded, path)
-        self._absent(f.__globals__, loaded, path)
         built_in = attrgetter("__builtins__")(f)
-        return found + self._look_up(built_in, loaded - f.__globals__.keys(), path)
+        self._scope(sys.modules, "sys.modules", words, is_whole=False)
+        self._scope(f.__globals__, path, loaded)
+        self._scope(built_in, path, loaded - f.__globals__.keys())
+        return held + [(cell, f"{path}: {name}") for cell, name in cells]
 
 
-def _by_name(x: Any, own: Any) -> tuple[str, ...]:
-    """The attributes that are all there is of it, where there are such."""
-    kind: Any = type(x)
-    slots = [copyreg._slotnames(of) for of in (x, kind) if isinstance(of, type)]  # type: ignore[attr-defined]
-    referents = gc.get_referents(x)
-    if kind is CellType and referents:
-        return ("cell_contents",)
-    plain = type(own) is dict and not slots[-1] and kind.__getattribute__ is object.__getattribute__
-    if plain and (_same(referents, [own, kind]) or _same(referents, [*own.values(), kind])):
-        return "__class__", "__dict__"
-    return ()
+@dataclass
+class _Scope:
+    """A namespace, the sets of names by which it is asked, by their ids, and what was found."""
+
+    inner: dict[str, Any]
+    path: str
+    is_whole: bool = False
+    is_any: bool = False
+    names: dict[int, set[str]] = field(default_factory=dict)
+    found: dict[str, Any] = field(default_factory=dict)
+
+    def asked(self) -> set[str]:
+        names = set[str]().union(*self.names.values())
+        every = self.inner if self.is_any and "getattr" in names else ()
+        return {"__getattr__", *names, *every} if self.is_any else names
+
+    def further(self, undoing: list[Callable[[], Any]]) -> list[tuple[Any, str]]:
+        """What else is found, and how it's reached."""
+        new = {x: self.inner[x] for x in sorted((self.asked() & self.inner.keys()) - {*self.found})}
+        self.found |= new
+        undoing.append(partial(self.inner.update, new))
+        return [(x, f"{self.path}.{name}") for name, x in new.items()]
 
 
 def _undoing(x: Any) -> Iterator[Callable[[], Any]]:
@@ -369,11 +355,11 @@ def _undoing(x: Any) -> Iterator[Callable[[], Any]]:
         yield from (partial(setattr, x, "cell_contents", y) for y in gc.get_referents(x))
     if isinstance(x, type):
         own = dict(vars(x))
+        yield lambda: [type.__delattr__(x, name) for name in vars(x).keys() - own.keys()]
         yield lambda: [type.__setattr__(x, name, y) for name, y in own.items()
                        if vars(x).get(name) is not y]  # fmt: skip
-    slots = copyreg._slotnames(type(x))  # type: ignore[attr-defined]
     yield from (partial(object.__setattr__, x, slot, getattr(x, slot))
-                for slot in slots if hasattr(x, slot))  # fmt: skip
+                for slot in _slots(type(x)) if hasattr(x, slot))  # fmt: skip
     kind: Any = next((kind for kind in _UNDONE if isinstance(x, kind)), None)
     if kind in (list, bytearray, array.array):
         yield partial(kind.__setitem__, x, slice(None), kind.__getitem__(x, slice(None)))
@@ -387,6 +373,18 @@ def _undoing(x: Any) -> Iterator[Callable[[], Any]]:
                 (kind.extend if kind is deque else kind.update)(x, was)
 
         yield undo
+
+
+def _by_name(x: Any, own: Any, found: list[Any]) -> tuple[str, ...]:
+    """The attributes that are all there is of it, where there are such."""
+    kind: Any = type(x)
+    if kind is CellType and found:
+        return ("cell_contents",)
+    asked = kind.__getattribute__ is not object.__getattribute__
+    plain = type(own) is dict and not (asked or _slots(kind))
+    if plain and (_same(found, [own, kind]) or _same(found, [*own.values(), kind])):
+        return "__class__", "__dict__"
+    return ()
 
 
 def _of_place(x: Any) -> list[Any]:

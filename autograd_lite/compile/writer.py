@@ -175,10 +175,10 @@ class Source:
             return repr(x.name if x.isnative else x.str)
         if isinstance(x, int):  # an IntEnum, say
             return str(int(x))
-        if isinstance(x, np.ufunc) or (kind is type and issubclass(x, np.generic)):
+        if isinstance(x, np.ufunc):
             return self.function(x)
-        if x in (bool, int, float, complex):
-            return str(x.__name__)
+        if x in (bool, int, float, complex) or (kind is type and issubclass(x, np.generic)):
+            return repr(np.dtype(x).name)
         name = getattr(x, "__name__", kind.__name__)
         raise CompileError(f"compile: {name}, of type {kind.__name__}, can't be written as code")
 
@@ -265,16 +265,15 @@ class Source:
             self._line(node, call if out else f"{self.identifier(node)} = {call}")
 
     def _call(self, node: Node, how: str, out: str) -> str:
-        """A call by place, which is quicker; of products a method, which is half the time."""
+        """A call by place, which is quicker."""
         function, args = node.function, list(map(self.text_of, node.args))
         if not how or (how in ("product", "fill") and not out):
             return self.expression(node)
         if how == "fill":
             return f"{out}[...] = {args[1]}"
         if how == "product":
-            flat = function is np.dot or max(map(np.ndim, values(node.args))) <= 2
-            x, y = args
-            return f"{x}.dot({y}, {out})" if flat else f"np.matmul({x}, {y}, {out})"
+            form = "{}.dot({}, {})" if function is np.dot else "np.matmul({}, {}, {})"
+            return form.format(*args, out)
         if how == "reduction":
             args[3] = out or "None"
         elif out:

@@ -33,6 +33,7 @@ from .comparing import agree, assert_same
 
 X = np.random.default_rng(0).normal(size=(2, 3))
 STORE: list[Any] = []
+SCALE = 2.0
 KEPT: dict[str, Any] = {}
 
 
@@ -147,6 +148,8 @@ def test_what_values_decide_is_right_for_others_too(f: Any):
     "print": lambda x: (print("here"), x)[1],
     "log": lambda x: (logging.getLogger("of_the_test").warning("here"), x)[1],
     "warning": lambda x: (warnings.warn("here", stacklevel=1), x)[1],
+    "globals()": lambda x: x * globals()["SCA" + "LE"],
+    "eval": lambda x: x * eval("SCALE"),
     "caller": lambda x: x * inspect.currentframe().f_back.f_lineno,  # type: ignore[union-attr]
 })  # fmt: skip
 def test_what_is_asked_of_the_system(f: Any):

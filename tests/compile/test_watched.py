@@ -109,10 +109,18 @@ def with_late(x: Any) -> Any:
         return x
 
 
+def with_built_in(x: Any) -> Any:
+    try:
+        return x * LATE_BUILT_IN  # type: ignore[name-defined]
+    except NameError:
+        return x
+
+
 def made() -> dict[str, tuple[Callable[..., Any], Callable[[float], Any], Any]]:
     """A function of an array, how what it reads is given another value, and further arguments."""
     thing, slots, deque = Kind(), Slots(), collections.deque([1.0, 2.0])
     many = {f"k{i}": 1.0 for i in range(99)}
+    crowd, counts = SimpleNamespace(**many, k=3.0), collections.Counter(k=3)
     own_class, own_dict, asked, listed = Kind(), Kind(), Asked(), [1.0] * 99
     slots.k = 1.0
     box = SimpleNamespace(k=np.ones(3), t=Tensor(V), inner=[{"k": 1.0}], f=np.sin)
@@ -138,6 +146,7 @@ def made() -> dict[str, tuple[Callable[..., Any], Callable[[float], Any], Any]]:
     config["of"] = {"k": "1.0"}
     number, memory = ctypes.c_double(1.0), mmap.mmap(-1, 1)
     optimizer = nn.SGD(net.parameters(), lr=1.0)
+    step = nn.TrainStep(net, nn.MSELoss(), optimizer)
     by_function = np.frompyfunc(lambda y: y * thing.k, 1, 1)
     flags: Any = type("Of", (ModuleType,), {"what": 1.0})
     builtins.OF_THE_TEST = 1.0  # type: ignore[attr-defined]
@@ -152,6 +161,15 @@ def made() -> dict[str, tuple[Callable[..., Any], Callable[[float], Any], Any]]:
     def rebind(value: float) -> None:
         nonlocal count
         count = value
+
+    def renamed(v: float) -> None:
+        names = vars(crowd)
+        last = names.popitem()[1]  # as many values, and the same
+        names["k" if v > 2 else "j"] = last
+
+    def renamed_key(v: float) -> None:
+        last = counts.popitem()[1]
+        counts["k" if v > 2 else "j"] = last
 
     def reshape(v: float) -> None:
         with warnings.catch_warnings():
@@ -172,6 +190,10 @@ def made() -> dict[str, tuple[Callable[..., Any], Callable[[float], Any], Any]]:
         "all attributes": (lambda x: x * own_dict.k,
                            lambda v: setattr(own_dict, "__dict__", {"k": v}), ()),
         "asked otherwise": (lambda x: x * asked.k, lambda v: setattr(asked, "k", v), ()),
+        "a name of many": (lambda x: x * getattr(crowd, "k", 2.0), renamed, ()),
+        "a key of a subclass": (lambda x: x * counts.get("k", 2), renamed_key, ()),
+        "through a step of training": (lambda x: step.net(x).data,
+                                       lambda v: setattr(net.modules[1], "training", v > 2), ()),  # type: ignore[attr-defined]
         "many keys": (lambda x: x * many["k50"], lambda v: many.update(k50=v), ()),
         "a long list": (lambda x: x * listed[30], lambda v: listed.__setitem__(30, v), ()),
         "a list's length": (lambda x: x * len(box.inner),
@@ -244,6 +266,8 @@ def made() -> dict[str, tuple[Callable[..., Any], Callable[[float], Any], Any]]:
         "imported within": (importing, lambda v: setattr(module, "k", v), ()),
         "imported by name": (lambda x: x * importlib.import_module("of_the_test").k,
                              lambda v: setattr(module, "k", v), ()),
+        "a built-in that comes": (with_built_in, lambda v: setattr(builtins, "LATE_BUILT_IN", v),
+                                  ()),
         "a name that comes": (with_late, lambda v: globals().update(LATE=v), ()),
         "the environment": (lambda x: x * float(os.environ.get("OF_THE_TEST", "1")),
                             lambda v: os.environ.update(OF_THE_TEST=str(v)), ()),
@@ -254,11 +278,8 @@ def made() -> dict[str, tuple[Callable[..., Any], Callable[[float], Any], Any]]:
         "nested": (lambda x: x * box.inner[0]["k"], lambda v: box.inner[0].update(k=v), ()),
         "deque": (lambda x: x * deque[0], lambda v: deque.appendleft(v), ()),
         "global": (of_global, lambda v: GLOBAL.update(k=v), ()),
-        "globals()": (lambda x: x * globals()["LATE_" + "TOO"],
-                      lambda v: globals().update(LATE_TOO=v), ()),
         "its own module": (lambda x: x * sys.modules[__name__].LATE_TOO,
                            lambda v: globals().update(LATE_TOO=v), ()),
-        "eval": (lambda x: x * eval("LATE_TOO"), lambda v: globals().update(LATE_TOO=v), ()),
         "a context variable": (lambda x: x * CONTEXT.get(), CONTEXT.set, ()),
         "its attribute": (lambda x: x * CONTEXT_OF.get().k, lambda v: setattr(thing, "k", v), ()),
         "a thread's own": (lambda x: x * own.k, lambda v: setattr(own, "k", v), ()),
