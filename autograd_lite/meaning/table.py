@@ -22,11 +22,12 @@ import numpy as np
 from ..show.notation import function
 from ..show.writer import axes_of
 from ..table import OPS, Op
-from .moves import normal, reduction, varying
+from .moves import adds_up_to_1, normal, reduction, summed, varying
 from .terms import (
     COLLECTED,
     COMPARISONS,
     ENTRYWISE,
+    LARGEST,
     ONE,
     RULES,
     ZEROS,
@@ -37,6 +38,8 @@ from .terms import (
     bare,
     broadcast,
     coefficient,
+    expanded,
+    factors_of,
     fits,
     floated,
     intern,
@@ -44,6 +47,7 @@ from .terms import (
     kinds,
     leaf,
     make,
+    merged,
     number,
     product,
     remade,
@@ -52,6 +56,7 @@ from .terms import (
     shaped,
     snapped,
     subterms,
+    sum_of,
     total,
 )
 
@@ -203,6 +208,7 @@ TABLE: list[tuple[Any, ...]] = [
      lambda x: (exp(2 * x) - 1) * sigmoid(-2 * x), lambda x: (1 - exp(-2 * x)) * sigmoid(2 * x)),
     (sigmoid, lambda x: exp(x) / (1 + exp(x)), lambda x: 1 / (1 + exp(-x)),
      lambda x: (1 + tanh(x / 2)) / 2, lambda x: exp(x - softplus(x))),
+    (_entries("ndtr"), lambda x: (1 + _entries("erf")(x * 0.5**0.5)) / 2),
     (softplus, lambda x: log(1 + exp(x)), lambda x: relu(x) + softplus(-abs_(x))),
     (relu, lambda x: x * positive(x), lambda x: np.maximum(x, 0), lambda x: (x + abs_(x)) / 2),
     (abs_, lambda x: x * np.sign(x)),
@@ -302,6 +308,12 @@ _ARITHMETIC: dict[str, Callable[..., Term]] = {
     "exp2": lambda x: exp(scaled(x, math.log(2))),
     "log2": lambda x: scaled(log(x), 1 / math.log(2)),
     "log10": lambda x: scaled(log(x), 1 / math.log(10)),
+    "expit": lambda x: sigmoid(x), "log_expit": lambda x: x - softplus(x),
+    "logit": lambda x: log(x) - log(1 - x),
+    "xlogy": lambda x, y: x * log(y), "xlog1py": lambda x, y: x * log(1 + y),
+    "rel_entr": lambda x, y: x * log(x / y), "kl_div": lambda x, y: x * log(x / y) - x + y,
+    "entr": lambda x: -x * log(x),
+    "erfc": lambda x: 1 - make("erf", [x]), "log_ndtr": lambda x: log(make("ndtr", [x])),
 }
 
 
@@ -336,6 +348,10 @@ def _log(x: Term) -> Term | None:
         return total([(scaled(log(f), p), 1) for f, p in x.args], x.shape)
     if Off.depth:  # a pattern
         return None
+    for hot, _ in factors_of(x.args[0]) if x.op == "sum" else ():
+        if adds_up_to_1(hot, x.params["axes"]) and np.isin(hot.value, (0, 1)).all():
+            inner = log(merged(x.args[0], hot, -1))
+            return None if inner.op == "log" else summed(hot * inner, x.params["axes"])
     c, rest = coefficient(x)
     if c > 0 and c != 1 and rest.op != "+":
         return total([(log(rest), 1), (ONE, math.log(c))], x.shape)
@@ -375,6 +391,53 @@ def _exp(x: Term) -> Term | None:
         return None
     rest = exp(total([(x, 1), *((f, -c) for f, c in logs)]))
     return product([*((f.args[0], c) for f, c in logs), (rest, 1)], x.shape)
+
+
+def _one_exponential(e: Term) -> Term | None:
+    """``K exp(−r t − v²)`` beside ``S exp(−u²)`` as ``S exp(−u²)``, where the exponents differ by
+    logarithms: those of the Black–Scholes formula do, multiplied out.
+    """
+    exps = {f: [(x, p) for x, p in factors_of(f) if x.op == "exp"] for f, _ in e.args}
+    there = [(f, c) for f, c in e.args if exps[f]] if e.size < LARGEST else []
+    for (f, c), (g, _) in permutations(there, 2):
+        if exps[f] != exps[g]:
+            pairs = [*exps[f], *((x, -p) for x, p in exps[g])]
+            apart = expanded(total([(x.args[0], p) for x, p in pairs]), powers=True)
+            by = product([*((x, -p) for x, p in pairs), (exp(sum_of(apart or {})), 1)])
+            found = total([(e, 1), (f, -c), (product([(f, 1), (by, 1)]), c)], e.shape)
+            if apart and found.size < e.size:
+                return found
+    return None
+
+
+COLLECTED.append(_one_exponential)
+
+
+class _Expected:
+    """``Σ e^x ∘ v / Σ e^x`` as ``Σ softmax(x) ∘ v``."""
+
+    @staticmethod
+    def apply(e: Term, within: object, there: object) -> Term | None:
+        for (d, p), (n, q) in permutations(e.args, 2):
+            below, above = bare(d), bare(n)
+            if (below.op, p, q) != ("sum", -1, 1) or above.op not in ("sum", "matmul"):
+                continue
+            (x,), axes = below.args, below.params["axes"]
+            inner = above.args if above.op == "matmul" else above.args[0].operands
+            along = x.ndim - 2 if above.args[0] is not x and x.ndim > 1 else x.ndim - 1
+            if x not in inner or axes != above.params.get("axes", {along}):
+                continue
+            weights = product([(x, 1), (below, -1)], x.shape)
+            if weights.op == "softmax":
+                if above.op == "sum":
+                    new = summed(merged(above.args[0], x, -1) * weights, axes)
+                else:
+                    new = make("matmul", [weights if y is x else y for y in inner])
+                return product([(e, 1), (d, 1), (n, -1), (shaped(new, n.shape), 1)], e.shape)
+        return None
+
+
+RULES.setdefault("*", []).append(_Expected)
 
 
 # ---------------------------------------------------------------------- what is shifted, or turned

@@ -280,7 +280,7 @@ class Writer:
             return True
         if found.op is None or e.op in ("reshape", "broadcast_to", "transpose"):
             return False
-        is_function = e.op in ENTRYWISE and sum(as_number(x) is None for x in e.operands) == 1
+        is_function = e.op in ENTRYWISE | {"softmax"} and sum(as_number(x) is None for x in e.operands) == 1
         twice = _FUNCTION_TWICE if is_function or e.given else _TWICE
         is_often = e in self._often or (uses - 1) * e.size >= twice
         return is_often or (e.size >= _TWICE and found.size > _LONG)
@@ -368,6 +368,8 @@ def shorter_by(c: float, n: int) -> tuple[float, bool]:
 
 
 def _negated(x: Expression) -> Expression:
+    if x.is_called("cross"):
+        return applied(x.op, *x.inputs[::-1])  # type: ignore[arg-type]
     if _is_scaled(x) or x.is_called("matmul", "outer", "divide"):
         return applied(x.op, _negated(x.inputs[0]), x.inputs[1])  # type: ignore[arg-type]
     return Expression(-x.value) if x.is_number else applied(ops.negative, x)
