@@ -836,8 +836,11 @@ def _flipped(x: Term, axes: frozenset[int]) -> Term:
 
 @normal("cumsum", "cumsum_back")
 def _running(x: Term, op: str, axis: int) -> Term | None:
-    """Of what is turned round: sums from the other end, turned round."""
+    """A number stands before it; of what is turned round: sums from the other end, turned round."""
     axis %= x.ndim
+    c, rest = _scale(x)
+    if c is not ONE:
+        return product([(c, 1), (make(op, [rest], {"axis": axis}, x.shape), 1)])
     if x.op != "getitem" or flipped_axes(x.params["index"], x.shape) != {axis}:
         return None
     other = "cumsum_back" if op == "cumsum" else "cumsum"

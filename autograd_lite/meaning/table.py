@@ -146,7 +146,7 @@ class Rule:
             for t in parts:
                 if t.op == op and i < len(t.args):
                     x = product([(t.args[i], 1), (number(1 / k), 1)])
-                    if abs(k) == 1 or abs(coefficient(x)[0]) == 1:
+                    if abs(k) == 1 or coefficient(x)[0].is_integer():
                         xs[x] = None
         axes = {t.params["axes"]: None for t in parts if type(t.params.get("axes")) is frozenset}
         sizes = {
@@ -395,7 +395,7 @@ def _exp(x: Term) -> Term | None:
 
 def _one_exponential(e: Term) -> Term | None:
     """``K exp(−r t − v²)`` beside ``S exp(−u²)`` as ``S exp(−u²)``, where the exponents differ by
-    logarithms: those of the Black–Scholes formula do, multiplied out.
+    logarithms once multiplied out, as in the formula of Black and Scholes.
     """
     exps = {f: [(x, p) for x, p in factors_of(f) if x.op == "exp"] for f, _ in e.args}
     there = [(f, c) for f, c in e.args if exps[f]] if e.size < LARGEST else []
@@ -414,30 +414,29 @@ COLLECTED.append(_one_exponential)
 
 
 class _Expected:
-    """``Σ e^x ∘ v / Σ e^x`` as ``Σ softmax(x) ∘ v``."""
+    """``Σ e^x ∘ v / Σ e^x`` as ``Σ softmax(x) ∘ v``, a rule as those of the table."""
 
     @staticmethod
-    def apply(e: Term, within: object, there: object) -> Term | None:
+    def apply(e: Term, *_: object) -> Term | None:
         for (d, p), (n, q) in permutations(e.args, 2):
             below, above = bare(d), bare(n)
             if (below.op, p, q) != ("sum", -1, 1) or above.op not in ("sum", "matmul"):
                 continue
-            (x,), axes = below.args, below.params["axes"]
-            inner = above.args if above.op == "matmul" else above.args[0].operands
+            x, axes = below.args[0], below.params["axes"]
             along = x.ndim - 2 if above.args[0] is not x and x.ndim > 1 else x.ndim - 1
-            if x not in inner or axes != above.params.get("axes", {along}):
-                continue
-            weights = product([(x, 1), (below, -1)], x.shape)
-            if weights.op == "softmax":
-                if above.op == "sum":
-                    new = summed(merged(above.args[0], x, -1) * weights, axes)
-                else:
-                    new = make("matmul", [weights if y is x else y for y in inner])
-                return product([(e, 1), (d, 1), (n, -1), (shaped(new, n.shape), 1)], e.shape)
+            inner = above if above.op == "matmul" else above.args[0]
+            if x in inner.operands and axes == above.params.get("axes", {along}):
+                weights = product([(x, 1), (below, -1)], x.shape)
+                if weights.op == "softmax":
+                    if above is inner:
+                        new = make("matmul", [weights if y is x else y for y in inner.args])
+                    else:
+                        new = summed(merged(inner, x, -1) * weights, axes)
+                    return product([(e, 1), (d, 1), (n, -1), (shaped(new, n.shape), 1)], e.shape)
         return None
 
 
-RULES.setdefault("*", []).append(_Expected)
+RULES["*"] = [_Expected]
 
 
 # ---------------------------------------------------------------------- what is shifted, or turned

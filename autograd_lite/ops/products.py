@@ -134,7 +134,8 @@ def _cross(a: Any, b: Any) -> Any:
 cross_op: Op = op(
     "cross", _cross, lambda g, out, a, b: cross_op(b, g), lambda g, out, a, b: cross_op(g, a),
     cases=[Case(((3,), (3,))), Case(((2, 3), (3,))), Case(((2, 1, 3), (4, 3)))],
-    notation=Notation("{0} × {1}", PRODUCT, (MATMUL,), "×"), source="np.cross({0}, {1})", stacks=True,
+    notation=Notation("{0} × {1}", PRODUCT, (MATMUL,), "×"), source="np.cross({0}, {1})",
+    stacks=True,
 )  # fmt: skip
 
 
