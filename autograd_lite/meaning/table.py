@@ -27,7 +27,6 @@ from .terms import (
     COLLECTED,
     COMPARISONS,
     ENTRYWISE,
-    LARGEST,
     ONE,
     RULES,
     ZEROS,
@@ -38,7 +37,6 @@ from .terms import (
     bare,
     broadcast,
     coefficient,
-    expanded,
     factors_of,
     fits,
     floated,
@@ -56,7 +54,6 @@ from .terms import (
     shaped,
     snapped,
     subterms,
-    sum_of,
     total,
 )
 
@@ -314,7 +311,7 @@ _ARITHMETIC: dict[str, Callable[..., Term]] = {
     "rel_entr": lambda x, y: x * log(x / y), "kl_div": lambda x, y: x * log(x / y) - x + y,
     "entr": lambda x: -x * log(x),
     "erfc": lambda x: 1 - make("erf", [x]), "log_ndtr": lambda x: log(make("ndtr", [x])),
-}
+}  # fmt: skip
 
 
 @normal(*_ARITHMETIC)
@@ -391,26 +388,6 @@ def _exp(x: Term) -> Term | None:
         return None
     rest = exp(total([(x, 1), *((f, -c) for f, c in logs)]))
     return product([*((f.args[0], c) for f, c in logs), (rest, 1)], x.shape)
-
-
-def _one_exponential(e: Term) -> Term | None:
-    """``K exp(−r t − v²)`` beside ``S exp(−u²)`` as ``S exp(−u²)``, where the exponents differ by
-    logarithms once multiplied out, as in the formula of Black and Scholes.
-    """
-    exps = {f: [(x, p) for x, p in factors_of(f) if x.op == "exp"] for f, _ in e.args}
-    there = [(f, c) for f, c in e.args if exps[f]] if e.size < LARGEST else []
-    for (f, c), (g, _) in permutations(there, 2):
-        if exps[f] != exps[g]:
-            pairs = [*exps[f], *((x, -p) for x, p in exps[g])]
-            apart = expanded(total([(x.args[0], p) for x, p in pairs]), powers=True)
-            by = product([*((x, -p) for x, p in pairs), (exp(sum_of(apart or {})), 1)])
-            found = total([(e, 1), (f, -c), (product([(f, 1), (by, 1)]), c)], e.shape)
-            if apart and found.size < e.size:
-                return found
-    return None
-
-
-COLLECTED.append(_one_exponential)
 
 
 class _Expected:

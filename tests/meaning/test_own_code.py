@@ -961,7 +961,8 @@ def integrated() -> Any:
 
 
 def binomial() -> Any:
-    p, n, k = Tensor([0.3, 0.6, 0.5], True, "p"), given("n", [5.0, 4.0, 3.0]), given("k", [2.0, 1.0, 3.0])
+    p, n = Tensor([0.3, 0.6, 0.5], True, "p"), given("n", [5.0, 4.0, 3.0])
+    k = given("k", [2.0, 1.0, 3.0])
     return -np.sum(k * np.log(p) + (n - k) * np.log(1 - p))
 
 
@@ -1030,7 +1031,7 @@ def test_formulas_read_as_mathematics(f: Any, target: str, expected: str):
     (special.log_ndtr, "exp(−0.5 · z²) / (√(2 · π) · Φ(z))"),
     (special.log_expit, "1 − σ(z)"),
     (lambda z: (1 + np.tanh(3 * z)) / 2, "6 · σ(6 · z) ∘ (1 − σ(6 · z))"),
-    (lambda z: special.entr(np.exp(z)), "(−1 − z) ∘ exp(z)"),
+    (lambda z: special.entr(np.exp(z)), "−(1 + z) ∘ exp(z)"),
     (lambda z: special.logit(special.expit(z)) ** 2 / 2, "z"),
     (lambda z: special.rel_entr(np.exp(z), 2.0), "(0.3069 + z) ∘ exp(z)"),
     (lambda z: special.kl_div(np.exp(z), 2.0), "(z − 0.6931) ∘ exp(z)"),
