@@ -966,8 +966,16 @@ def binomial() -> Any:
     return -np.sum(k * np.log(p) + (n - k) * np.log(1 - p))
 
 
+def mixture() -> Any:
+    densities = np.exp(-((given("x", X[0])[:, None] - parameter("μ", 2)) ** 2) / 2)
+    return -np.sum(np.log(np.sum(Tensor([0.3, 0.7], True, "π") * densities, axis=1)))
+
+
 @each([
     (turned, "ω", "(r × ω + v) × r"),
+    (mixture, "μ", "1ᵀ ((μⱼ − xᵢ) ∘ u_1); u_1 = softmax(log(π) − 0.5 · (μⱼ − xᵢ)²)"),
+    (lambda: (lambda a, b: np.exp(-a * a) + 2 * b * np.exp(-a) - np.exp(b - a))(
+        Tensor(0.3, True, "a"), Tensor(0.8, True, "b")), "b", "2 · exp(−a) − exp(b − a)"),
     (call_option, "S", "Φ((log(S / K) + T · (0.1 + 0.5 · v²)) / (v · √(T)))"),
     (logistic_of_scipy, "w", "Xᵀ (σ(X w) − y)"),
     (weighted_by_hand, "s", "(v − vᵀ softmax(s)) ∘ softmax(s)"),
