@@ -234,8 +234,7 @@ def _constants_out(x: Term, axes: frozenset[int], products: bool) -> Term | None
         (left if varying(f, x.ndim) & axes else out).append((f, p))
     inner = product(left)
     if not out and inner.shape == x.shape:
-        given = x.op == "leaf" and x.given and _adds_up_to_1(x, axes)
-        return ONE if given else None
+        return ONE if adds_up_to_1(x, axes) else None
     missing = math.prod(x.shape[a] for a in axes if padded(inner, x.ndim)[a] == 1)
     inner = shaped(inner, padded(inner, x.ndim))
     if inner is x:
@@ -243,9 +242,9 @@ def _constants_out(x: Term, axes: frozenset[int], products: bool) -> Term | None
     return product([*out, (number(missing), 1), (summed(inner, axes, products), 1)])
 
 
-def _adds_up_to_1(x: Term, axes: frozenset[int]) -> bool:
+def adds_up_to_1(x: Term, axes: frozenset[int]) -> bool:
     """Whether given rows do: one-hot ones, or probabilities."""
-    if x.value is None or x.value.dtype.kind not in "biuf":
+    if x.op != "leaf" or not x.given or x.value is None or x.value.dtype.kind not in "biuf":
         return False
     sums = np.asarray(x.value, float).sum(tuple(axes))
     return bool(sums.size and np.allclose(sums, 1, atol=1e-9))
@@ -689,6 +688,17 @@ def _scale(e: Term) -> tuple[Term, Term]:
     return product(alone), shaped(rest, e.shape)
 
 
+@normal("cross")
+def _crossed(a: Term, b: Term) -> Term | None:
+    """Numbers stand before it; ``b × a`` is ``−a × b``."""
+    (c, x), (d, y) = _scale(a), _scale(b)
+    if x is y:
+        return number(0.0)
+    sign, pair = (1, (x, y)) if x.id < y.id else (-1, (y, x))
+    found = intern("cross", pair, {}, broadcast((x.shape, y.shape)))
+    return product([(number(sign), 1), (c, 1), (d, 1), (found, 1)])
+
+
 def _product_shape(a: Shape, b: Shape) -> Shape:
     stack = broadcast((a[:-2], b[:-2]))
     return (*stack, *a[-2:-1], *(b[-1:] if len(b) > 1 else ()))
@@ -861,7 +871,7 @@ def _of_columns(x: Term, ranges: list[range]) -> Term | None:
     c, core = coefficient(x)
     shape = tuple(map(len, ranges))
     is_leaf = core.op == "leaf" and core.given and core.shape[-1:] == (2,) != shape[-1:]
-    if is_leaf and _adds_up_to_1(core, frozenset([core.ndim - 1])):
+    if is_leaf and adds_up_to_1(core, frozenset([core.ndim - 1])):
         second = core.value[..., 1].astype(float)
         are = leaf(("second", second.shape, second.tobytes()), second.shape, "given", None, second)
         are = are if ranges[-1][0] else total([(shaped(ONE, second.shape), 1), (are, -1)])
@@ -893,8 +903,11 @@ def _flipped(x: Term, axes: frozenset[int]) -> Term:
 
 @normal("cumsum", "cumsum_back")
 def _running(x: Term, op: str, axis: int) -> Term | None:
-    """Of what is turned round: sums from the other end, turned round."""
+    """A number stands before it; of what is turned round: sums from the other end, turned round."""
     axis %= x.ndim
+    c, rest = _scale(x)
+    if c is not ONE:
+        return product([(c, 1), (make(op, [rest], {"axis": axis}, x.shape), 1)])
     if x.op != "getitem" or flipped_axes(x.params["index"], x.shape) != {axis}:
         return None
     other = "cumsum_back" if op == "cumsum" else "cumsum"

@@ -22,7 +22,7 @@ import numpy as np
 from ..show.notation import function
 from ..show.writer import axes_of
 from ..table import OPS, Op
-from .moves import normal, reduction, varying
+from .moves import adds_up_to_1, normal, reduction, summed, varying
 from .terms import (
     COLLECTED,
     COMPARISONS,
@@ -37,6 +37,7 @@ from .terms import (
     bare,
     broadcast,
     coefficient,
+    factors_of,
     fits,
     floated,
     intern,
@@ -44,6 +45,7 @@ from .terms import (
     kinds,
     leaf,
     make,
+    merged,
     number,
     product,
     remade,
@@ -141,7 +143,7 @@ class Rule:
             for t in parts:
                 if t.op == op and i < len(t.args):
                     x = product([(t.args[i], 1), (number(1 / k), 1)])
-                    if abs(k) == 1 or abs(coefficient(x)[0]) == 1:
+                    if abs(k) == 1 or coefficient(x)[0].is_integer():
                         xs[x] = None
         axes = {t.params["axes"]: None for t in parts if type(t.params.get("axes")) is frozenset}
         sizes = {
@@ -203,6 +205,7 @@ TABLE: list[tuple[Any, ...]] = [
      lambda x: (exp(2 * x) - 1) * sigmoid(-2 * x), lambda x: (1 - exp(-2 * x)) * sigmoid(2 * x)),
     (sigmoid, lambda x: exp(x) / (1 + exp(x)), lambda x: 1 / (1 + exp(-x)),
      lambda x: (1 + tanh(x / 2)) / 2, lambda x: exp(x - softplus(x))),
+    (_entries("ndtr"), lambda x: (1 + _entries("erf")(x * 0.5**0.5)) / 2),
     (softplus, lambda x: log(1 + exp(x)), lambda x: relu(x) + softplus(-abs_(x))),
     (relu, lambda x: x * positive(x), lambda x: np.maximum(x, 0), lambda x: (x + abs_(x)) / 2),
     (abs_, lambda x: x * np.sign(x)),
@@ -302,7 +305,13 @@ _ARITHMETIC: dict[str, Callable[..., Term]] = {
     "exp2": lambda x: exp(scaled(x, math.log(2))),
     "log2": lambda x: scaled(log(x), 1 / math.log(2)),
     "log10": lambda x: scaled(log(x), 1 / math.log(10)),
-}
+    "expit": lambda x: sigmoid(x), "log_expit": lambda x: x - softplus(x),
+    "logit": lambda x: log(x) - log(1 - x),
+    "xlogy": lambda x, y: x * log(y), "xlog1py": lambda x, y: x * log(1 + y),
+    "rel_entr": lambda x, y: x * log(x / y), "kl_div": lambda x, y: x * log(x / y) - x + y,
+    "entr": lambda x: -x * log(x),
+    "erfc": lambda x: 1 - make("erf", [x]), "log_ndtr": lambda x: log(make("ndtr", [x])),
+}  # fmt: skip
 
 
 @normal(*_ARITHMETIC)
@@ -336,6 +345,10 @@ def _log(x: Term) -> Term | None:
         return total([(scaled(log(f), p), 1) for f, p in x.args], x.shape)
     if Off.depth:  # a pattern
         return None
+    for hot, _ in factors_of(x.args[0]) if x.op == "sum" else ():
+        if adds_up_to_1(hot, x.params["axes"]) and np.isin(hot.value, (0, 1)).all():
+            inner = log(merged(x.args[0], hot, -1))
+            return None if inner.op == "log" else summed(hot * inner, x.params["axes"])
     c, rest = coefficient(x)
     if c > 0 and c != 1 and rest.op != "+":
         return total([(log(rest), 1), (ONE, math.log(c))], x.shape)
@@ -375,6 +388,32 @@ def _exp(x: Term) -> Term | None:
         return None
     rest = exp(total([(x, 1), *((f, -c) for f, c in logs)]))
     return product([*((f.args[0], c) for f, c in logs), (rest, 1)], x.shape)
+
+
+class _Expected:
+    """``Σ e^x ∘ v / Σ e^x`` as ``Σ softmax(x) ∘ v``, a rule as those of the table."""
+
+    @staticmethod
+    def apply(e: Term, *_: object) -> Term | None:
+        for (d, p), (n, q) in permutations(e.args, 2):
+            below, above = bare(d), bare(n)
+            if (below.op, p, q) != ("sum", -1, 1) or above.op not in ("sum", "matmul"):
+                continue
+            x, axes = below.args[0], below.params["axes"]
+            along = x.ndim - 2 if above.args[0] is not x and x.ndim > 1 else x.ndim - 1
+            inner = above if above.op == "matmul" else above.args[0]
+            if x in inner.operands and axes == above.params.get("axes", {along}):
+                weights = product([(x, 1), (below, -1)], x.shape)
+                if weights.op == "softmax":
+                    if above is inner:
+                        new = make("matmul", [weights if y is x else y for y in inner.args])
+                    else:
+                        new = summed(merged(inner, x, -1) * weights, axes)
+                    return product([(e, 1), (d, 1), (n, -1), (shaped(new, n.shape), 1)], e.shape)
+        return None
+
+
+RULES["*"] = [_Expected]
 
 
 # ---------------------------------------------------------------------- what is shifted, or turned

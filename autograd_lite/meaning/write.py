@@ -281,6 +281,7 @@ class Writer:
         if found.op is None or e.op in ("reshape", "broadcast_to", "transpose"):
             return False
         is_function = e.op in ENTRYWISE and sum(as_number(x) is None for x in e.operands) == 1
+        is_function |= e.op == "softmax"
         twice = _FUNCTION_TWICE if is_function or e.given else _TWICE
         is_often = e in self._often or (uses - 1) * e.size >= twice
         return is_often or (e.size >= _TWICE and found.size > _LONG)
@@ -368,6 +369,8 @@ def shorter_by(c: float, n: int) -> tuple[float, bool]:
 
 
 def _negated(x: Expression) -> Expression:
+    if x.is_called("cross"):
+        return applied(x.op, *x.inputs[::-1])  # type: ignore[arg-type]
     if _is_scaled(x) or x.is_called("matmul", "outer", "divide"):
         return applied(x.op, _negated(x.inputs[0]), x.inputs[1])  # type: ignore[arg-type]
     return Expression(-x.value) if x.is_number else applied(ops.negative, x)
@@ -684,6 +687,8 @@ class _Form:
     def _added(self, pairs: Iterable[tuple[Term, float]]) -> Expression:
         """A sum; of what has the same coefficient first the sum."""
         found, pairs = self._tiled(sorted(pairs, key=_in_a_sum))
+        if found is None and pairs[0][1] < 0:  # rather (n − k) / (1 − p) − k / p
+            pairs = sorted(pairs, key=lambda z: z[0] is ONE or self._opposite(z[0]) is None)
         sizes = Counter(abs(c) for f, c in pairs if f is ONE or not self._mean(f, abs(c)))
         alike = {c for c, n in sizes.items() if c != 1 and 1 < n < len(pairs)}
         groups: dict[Any, list[tuple[Term, float]]] = {}
@@ -782,6 +787,10 @@ class _Form:
 
         Over all of them where that is taken from the entries: x − mean(x).
         """
+        for g in f.operands if f.op in ("matmul", "transpose") else ():
+            mean = self._mean(g, c) if self.done[g].name is None else None
+            if mean is not None:
+                return _Form(self.writer, {**self.done, g: mean}).write(f)
         factors = list(f.args) if f.op == "*" else [(f, 1.0)]
         for i, (g, p) in enumerate(factors):
             inner = g.args[0] if g.op == "reshape" else g

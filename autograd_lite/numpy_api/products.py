@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from ..engine.tensor import Tensor
-from ..ops import cast, diagonal, dot, matmul, moveaxis, ravel, reshape, stack, sum
+from ..ops import cast, concatenate, diagonal, dot, matmul, moveaxis, ravel, reshape, sum
 from ..ops.define import implements, numpys, operand, ran, refuse_out, without_entries
 from ..ops.elementwise import conjugate_of
 from ..ops.linalg import eye
-from ..ops.products import LETTERS, convolve_op, einsum_op
+from ..ops.products import LETTERS, convolve_op, cross_op, einsum_op
 
 __all__ = [
     "convolve", "correlate", "cross", "einsum", "inner", "kron", "matvec", "outer", "tensordot",
@@ -60,11 +60,9 @@ def cross(
     a, b = moveaxis(operand(a), axisa, -1), moveaxis(operand(b), axisb, -1)
     sizes = a.shape[-1], b.shape[-1]
     np.cross(np.zeros(sizes[0]), np.zeros(sizes[1]))  # which warns of 2 entries, or refuses
-    x, y = ([v[..., i] if i < v.shape[-1] else 0 * v[..., 0] for i in range(3)] for v in (a, b))
-    parts = [x[i - 2] * y[i - 1] - x[i - 1] * y[i - 2] for i in range(3)]
-    if sizes == (2, 2):  # of the plane
-        return parts[2]
-    return moveaxis(stack(parts, -1), -1, axisc)
+    x, y = (v if v.shape[-1] == 3 else concatenate([v, 0 * v[..., :1]], -1) for v in (a, b))
+    found = cross_op(x, y)
+    return found[..., 2] if sizes == (2, 2) else moveaxis(found, -1, axisc)  # of the plane
 
 
 @implements(np.convolve)

@@ -125,6 +125,20 @@ convolve_op: Op = op(
 )
 
 
+def _cross(a: Any, b: Any) -> Any:
+    """As ``np.cross``, which not all libraries have."""
+    after, before = (np.roll(x, -1, axis=-1) for x in (b, a))
+    return np.roll(a * after - before * b, -1, axis=-1)
+
+
+cross_op: Op = op(
+    "cross", _cross, lambda g, out, a, b: cross_op(b, g), lambda g, out, a, b: cross_op(g, a),
+    cases=[Case(((3,), (3,))), Case(((2, 3), (3,))), Case(((2, 1, 3), (4, 3)))],
+    notation=Notation("{0} × {1}", PRODUCT, (MATMUL,), "×"), source="np.cross({0}, {1})",
+    stacks=True,
+)  # fmt: skip
+
+
 # ---------------------------------------------------------------------- of arrays
 
 

@@ -60,7 +60,7 @@ def _escaped(words: str) -> str:
 _SIGNS = {
     "∘": r"\circ ", "·": r"\cdot ", "−": "-", "Σ": r"\sum ", "Π": r"\prod ", "√": r"\sqrt ",
     "σ": r"\sigma ", "ᵀ": r"^{\top}", "≥": r"\ge ", "≤": r"\le ", "≠": r"\ne ", "ℓ": r"\ell ",
-    "λ": r"\lambda ", "…": r"\ldots ", "←": r"\leftarrow ",
+    "λ": r"\lambda ", "…": r"\ldots ", "←": r"\leftarrow ", "×": r"\times ", "Φ": r"\Phi ",
 }  # fmt: skip
 _RAISED, _LOWERED = "⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "ᵢⱼₖₗₘₙₚᵣ₊₀₁₂₃₄₅₆₇₈₉"
 _PLAIN = str.maketrans(_RAISED + _LOWERED, "-0123456789ijklmnpr+0123456789")

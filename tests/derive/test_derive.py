@@ -249,6 +249,8 @@ def test_latex_and_markdown_show_each_step():
     assert r"\sum _{j}(z)" in step.latex
     assert r"\operatorname{max}_{j}(" in step.latex
     h = np.square(np.exp(z).named("h"))
+    turned = np.cross(Tensor([1.0, 2.0, 3.0], True, "v"), [3.0, 1.0, 2.0]).sum()
+    assert r"\times" in ag.derive(turned).latex
     assert r"\nabla_{\eta_{1}}" in ag.derive(np.sum(Tensor([1.0], True, name="η_1") ** 2)).latex
     assert ag.derive(h.sum().named("L"))["h"].latex.startswith(
         "\\begin{aligned}\n\\frac{\\partial L}{\\partial h} &= 2 "

@@ -355,7 +355,7 @@ FILLED = [
     (by_channels, ((2, 2, 5, 5), (3, 2, 3, 3), (3,)), "x ⋆ (x ⋆ w + b)"),
     (by_entries, ((6, 5), (3, 3)), "x ⋆ (x ⋆ w)"),
     (product, ((3, 4), (4, 2)), "xᵀ x w"),
-    (of_rows, ((4, 3), (3, 2)), "xᵀ u_1"),
+    (of_rows, ((4, 3), (3, 2)), "xᵀ u_2"),
     (weighted, ((3, 4), (4, 2)), "xᵀ x w"),
     (pooled, ((4, 4),), "upsample(maxpool(x)) ∘ (x = upsample(maxpool(x)))"),
 ]

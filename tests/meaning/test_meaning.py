@@ -31,6 +31,7 @@ SPELLINGS = [
 
 @each(SPELLINGS)
 def test_each_spelling_is_worth_what_it_means(i: int, j: int, meaning: Any, spelling: Any):
+    import autograd_lite.ops.special  # erf and Φ  # noqa: F401
     value = np.random.default_rng(0).normal(size=(4, 4)) + 0.1
     if "cholesky" in spelling.__code__.co_consts:
         value = value @ value.T

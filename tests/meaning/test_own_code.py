@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from scipy import special
 
 import autograd_lite as ag
 import autograd_lite.numpy as anp
@@ -915,7 +916,73 @@ def three_factors() -> Any:
     return np.sum((np.einsum("ir,jr,kr->ijk", a, b, c)) ** 2) / 2
 
 
+def turned() -> Any:
+    v = np.cross(parameter("ω", 3), given("r", X[0]))
+    return np.sum((v - given("v", X[1])) ** 2) / 2
+
+
+def call_option() -> Any:
+    """By the formula of Black and Scholes."""
+    s, k, t, v = Tensor(1.1, True, "S"), given("K", 0.8), given("T", 1.5), given("v", 0.2)
+    d = (np.log(s / k) + (0.1 + v**2 / 2) * t) / (v * np.sqrt(t))
+    below = (1 + special.erf((d - v * np.sqrt(t)) / np.sqrt(2))) / 2
+    return s * (1 + special.erf(d / np.sqrt(2))) / 2 - k * np.exp(-0.1 * t) * below
+
+
+def logistic_of_scipy() -> Any:
+    p, y = special.expit(given("X", X) @ parameter("w", 3)), given("y", X[:, 0] > 0)
+    return -np.sum(special.xlogy(y, p) + (1 - y) * np.log1p(-p))
+
+
+def weighted_by_hand() -> Any:
+    s, v = parameter("s", 3), given("v", X[0])
+    e = np.exp(s - s.max())
+    return np.sum(e * v) / np.sum(e)
+
+
+def attention_by_hand() -> Any:
+    e = np.exp(parameter("S", 3, 3))
+    return np.sum((e @ given("V", X[:3]) / e.sum(axis=1, keepdims=True)) * given("G", X[1:4]))
+
+
+def marked_rows() -> Any:
+    p = np.exp(parameter("S", 3, 3))
+    p = p / p.sum(axis=1, keepdims=True)
+    return -np.sum(np.log((p * given("T", np.eye(3)[[0, 2, 2]])).sum(axis=1)))
+
+
+def pooled() -> Any:
+    h, w = np.moveaxis(parameter("H", 5, 2, 3), 0, 1).mean(axis=1), parameter("W", 3, 2)
+    return np.sum((h @ w - given("t", X[:2, :2])) ** 2) / 2
+
+
+def integrated() -> Any:
+    return np.sum((np.cumsum(parameter("v", 3)) * given("dt", 0.1) - given("x", X[0])) ** 2) / 2
+
+
+def binomial() -> Any:
+    p, n = Tensor([0.3, 0.6, 0.5], True, "p"), given("n", [5.0, 4.0, 3.0])
+    k = given("k", [2.0, 1.0, 3.0])
+    return -np.sum(k * np.log(p) + (n - k) * np.log(1 - p))
+
+
+def mixture() -> Any:
+    densities = np.exp(-((given("x", X[0])[:, None] - parameter("μ", 2)) ** 2) / 2)
+    return -np.sum(np.log(np.sum(Tensor([0.3, 0.7], True, "π") * densities, axis=1)))
+
+
 @each([
+    (turned, "ω", "(r × ω + v) × r"),
+    (mixture, "μ", "1ᵀ ((μⱼ − xᵢ) ∘ u_1); u_1 = softmax(log(π) − 0.5 · (μⱼ − xᵢ)²)"),
+    (lambda: (lambda a, b: np.exp(-a * a) + 2 * b * np.exp(-a) - np.exp(b - a))(
+        Tensor(0.3, True, "a"), Tensor(0.8, True, "b")), "b", "2 · exp(−a) − exp(b − a)"),
+    (call_option, "S", "Φ((log(S / K) + T · (0.1 + 0.5 · v²)) / (v · √(T)))"),
+    (logistic_of_scipy, "w", "Xᵀ (σ(X w) − y)"),
+    (weighted_by_hand, "s", "(v − vᵀ softmax(s)) ∘ softmax(s)"),
+    (attention_by_hand, "S", "(G Vᵀ − Σ_j(softmax(S) ∘ (G Vᵀ))) ∘ softmax(S)"),
+    (marked_rows, "S", "softmax(S) − T"),
+    (pooled, "H", "0.2 · (meanᵢ(H) W − t) Wᵀ"), (pooled, "W", "meanᵢ(H)ᵀ (meanᵢ(H) W − t)"),
+    (integrated, "v", "dt · Σ_≥i(dt · Σ_≤i(v) − x)"), (binomial, "p", "(n − k) / (1 − p) − k / p"),
     (pairs_of_features, "V", "x (Vᵀ x)ᵀ − V ∘ x²"),
     (chain_of_states, "T",
      "p (u_1 ∘ (T u_1))ᵀ + (u_1 ∘ (Tᵀ p)) u_1ᵀ; u_1 = B[:, 1]"),
@@ -943,8 +1010,8 @@ def three_factors() -> Any:
     (put_among_zeros, "k", "2 · k ∘ ([0, k², 0] − y)[1:3]"),
     (margins, "w", "xᵀ (u_1 − onehot(y) ∘ Σ_j(u_1)); u_1 = x w − Σ_j(onehot(y) ∘ (x w)) > −1"),
     (edges, "H", "Σ_j(∂L/∂E) aᵀ + Σ_i(∂L/∂E) bᵀ"),
-    (divergence, "a", "(softmax(a)ᵀ u_2 − u_2) ∘ softmax(a); u_1 = softmax(a) + softmax(b); "
-     "u_2 = softmax(a) / u_1 + log(u_1) − log_softmax(a)"),
+    (divergence, "a", "(u_1ᵀ u_3 − u_3) ∘ u_1; u_1 = softmax(a); u_2 = u_1 + softmax(b); "
+     "u_3 = u_1 / u_2 + log(u_2) − log_softmax(a)"),
     (row_beside, "W", "3 · q Σ_i(((Wᵀ q)ⱼ + k)²)ᵀ"),
     (clusters, "C", "2 · Σ_i((Cⱼₖ − xᵢₖ) ∘ rᵢⱼ ∘ (1 + Σ_j(∂L/∂r ∘ r) − ∂L/∂r)ᵢⱼ)"),
     (reversed_root, "c", "1ᵀ √(c² · Σ_j(x²)) + c² · 1ᵀ (Σ_j(x²) / √(c² · Σ_j(x²)))"),
@@ -964,6 +1031,22 @@ def test_formulas_read_as_mathematics(f: Any, target: str, expected: str):
     step = next(step for step in ag.derive(loss) if step.target == target)
     parts = "".join(f"; {name} = {text(part)}" for name, part in step.parts)
     assert step.result + parts == expected
+
+
+@each([
+    (lambda z: special.erfc(-z / np.sqrt(2)) / 2, "exp(−0.5 · z²) / √(2 · π)"),
+    (lambda z: np.log(special.ndtr(3 * z)), "3 · (exp(−4.5 · z²) / Φ(3 · z)) / √(2 · π)"),
+    (special.log_ndtr, "exp(−0.5 · z²) / (√(2 · π) · Φ(z))"),
+    (special.log_expit, "1 − σ(z)"),
+    (lambda z: (1 + np.tanh(3 * z)) / 2, "6 · σ(6 · z) ∘ (1 − σ(6 · z))"),
+    (lambda z: special.entr(np.exp(z)), "−(1 + z) ∘ exp(z)"),
+    (lambda z: special.logit(special.expit(z)) ** 2 / 2, "z"),
+    (lambda z: special.rel_entr(np.exp(z), 2.0), "(0.3069 + z) ∘ exp(z)"),
+    (lambda z: special.kl_div(np.exp(z), 2.0), "(z − 0.6931) ∘ exp(z)"),
+    (lambda z: special.xlog1py(z, np.exp(z)), "softplus(z) + z ∘ σ(z)"),
+])  # fmt: skip
+def test_functions_of_scipy_are_what_they_are_of_others(f: Any, expected: str):
+    assert results(np.sum(f(parameter("z", 3)))) == {"z": expected}
 
 
 @each([
