@@ -145,7 +145,7 @@ def _tried(f: Formula, line: Line, cause: Edit) -> Edit | None:
         return None
     what = cause.values[0] if cause.kind == "factor_missing" else None
     made = {e: partial(_along, make, k, 0.0) for e, make in cause.made.items()}
-    if isinstance(what, Term) and (core(what).op == "+" or what in line.readings.unnamed):
+    if isinstance(what, Term) and (core(what).op == "+" or core(what) in line.readings.unnamed):
         values = (scaled(what, 1 / k),)
         alike = cause._replace(cost=cause.cost + _OTHER_SIGN, values=values, made=made)
         return alike if k == -1 or not _is_constant(out) else None

@@ -260,7 +260,7 @@ def _of_sum(e: Term, readings: Readings) -> Edits:
             smoothed = scaled(target, 1 / (sharp[hot] or 1))
             yield Edit(1.6, "stands", (hot, smoothed), {e: _reweighed(e, sharp)})
     for some in _groups(e, readings):
-        yield from _of_part(e, some)
+        yield from _of_part(e, some, readings)
     if n == 1 and abs(e.args[0][1]) != 1:
         ((f, c),) = e.args
         kind, k = ("division_missing", 1 / abs(c)) if abs(c) < 1 else ("factor_missing", abs(c))
@@ -333,12 +333,12 @@ def _written_over(
     return v
 
 
-def _of_part(e: Term, some: Mapping[Term, float]) -> Edits:
+def _of_part(e: Term, some: Mapping[Term, float], readings: Readings) -> Edits:
     """Some terms of a sum: missing, alone, with another factor, transposed."""
     part, rest = total(list(some.items())), {f: c for f, c in e.args if f not in some}
     without = _reweighed(e, _by(some, 0))
     if rest:
-        only = 2 if len(some) == 1 else 1.6
+        only = 2 if len(some) == 1 and not readings.sources(part) else 1.5
         yield Edit(1, "term_missing", (part, e), {e: without})
         yield Edit(only, "only_term", (part, e), {e: _reweighed(e, _by(rest, 0))})
     for of in (some, rest) if len(some) == 1 < len(rest) else (some,) if rest else ():
@@ -425,8 +425,8 @@ def of_product(e: Term) -> Edits:
         if len(e.args) > 1 or p != 1:
             is_mask = f.op in MASKS or (f.given and np.asarray(f.value).dtype == bool)
             kind = "mask_missing" if is_mask else "factor_missing" if p > 0 else "division_missing"
-            without = {f: 0.0}
-            yield Edit(1, kind, (factor,), {e: _reweighed(e, without)})
+            without, is_number = {f: 0.0}, f.op == "leaf" and f.name and not f.shape
+            yield Edit(-0.05 if is_number else 1, kind, (factor,), {e: _reweighed(e, without)})
             without |= {g: 0.0 for g, q in e.args if is_mask and q < 0 and _counts(g, f)}
             if len(without) > 1:
                 yield Edit(1, kind, (factor,), {e: _reweighed(e, without)})
@@ -435,7 +435,7 @@ def of_product(e: Term) -> Edits:
                 value = partial(_times, rest, evaluate(x))
                 cost = 2.85 if f.op in ("equal", "not_equal") else 1.95  # x for x > 0
                 yield Edit(cost, "stands", (x, f), {e: value})
-                yield Edit(2.3, "relu_of_it", (f,), {e: partial(_relu_of, rest)})
+                yield Edit(1.4, "relu_of_it", (f,), {e: partial(_relu_of, rest)})
         yield Edit(2.1, "twice", (product([(f, p)]),), {e: _reweighed(e, {f: 2 * p})})
         for q in {-p, p + 1, p - 1, p / 2, p + 0.5, p - 0.5, 1.0} - {p, 2 * p, 0.0}:
             cost = 1.45 if q == 1 else 2.1 if q == -p else 2.5

@@ -376,8 +376,9 @@ class Checked:
 
     def _line(self, name: str) -> Line:
         """What is known when the cause of a wrong line is looked for."""
-        some = (self.guarded(guard) for guard in (_GUARD, 0.0))  # where that matters, with it
-        readings, edits = next((x for x in some if x[0].is_read(name)), self.guarded(_GUARD))
+        readings, edits = self.guarded(_GUARD)
+        if not readings.is_read(name) and guards(self.backward.nodes, _GUARD)[1]:
+            readings, edits = self.guarded(0.0)  # where that matters, with it
         array = self.arrays[name]
         of = {e: n for n, e in readings.cotangents.items()}
         given = {e: self.arrays[n] for e, n in of.items() if n in self.arrays}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -50,7 +50,7 @@ def _nested(outer: Loop) -> Iterator[Loop]:
 
 
 def _loops(order: Sequence[Tensor], is_alike: IsAlike) -> list[Loop]:
-    found: list[Loop] = []
+    found, is_alike = list[Loop](), cache(is_alike)
     for start, period, times in _runs(order, is_alike):
         turned = [_whole(order, k, period, times, is_alike) for k in range(start, start + period)]
         passes = max(turned, key=partial(_complete, period))

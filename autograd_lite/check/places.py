@@ -46,6 +46,8 @@ _FUNCTIONS = {op.name for op in ACTIVATIONS} | {"softmax", "log_softmax", "logsu
 Tries = Iterator[tuple[Cause, Callable[[int], Rule]]]
 """Mistakes, and what stands for a rule at each pass."""
 Try = tuple[Cause, "Rules | _Each"]
+AtPass = Callable[[int], Any]
+"""What there is at each pass; it may raise, where shapes don't go together."""
 
 
 def find(
@@ -198,19 +200,13 @@ class _Series:
         n = len(self.at)
         return _Series(self.at[k + by] if 0 <= k + by < n else None for k in range(n))
 
-    def arrays(self, factor: float = 1.0) -> list[Array]:
-        zero = 0 * self.any._array
-        return [zero if t is None else factor * t._array for t in self.at]
+    def array(self, k: int) -> Array:
+        t = self.at[k]
+        return 0 * self.any._array if t is None else t._array
 
-    def of(self, f: Callable[..., Any], *each: Sequence[Any]) -> list[Any]:
-        """A function of each, and of the same of others; none where that can't be computed."""
-        found: list[Any] = []
-        for t, *rest in zip(self.at, *each, strict=True):
-            value = None
-            with suppress(Exception):  # shapes that don't go together, entries that aren't there
-                value = f(t, *rest) if t is not None else None
-            found.append(value)
-        return found
+    def of(self, f: Callable[..., Any], *others: AtPass) -> AtPass:
+        """A function of it, and of others."""
+        return lambda k: f(self.at[k], *(x(k) for x in others))
 
 
 class _Each(NamedTuple):
@@ -320,23 +316,25 @@ class _Places:
         for a in _arguments(t, i):
             at = own.operand(a - 1) if a else own
             for s in arrays:
-                yield from self._stands(s, at, 1.7 + 0.1 * (s.any._op is None), a, s.arrays())
+                yield from self._stands(s, at, 1.7 + 0.1 * (s.any._op is None), a, s.array)
             if _op_of(t) not in _KINKED:
                 yield from self._recomputed(at, a, arrays)
         for s in arrays:
             y = s.any
             if y.shape == t.shape and y is not t and y._tracked and y._op is not None:
+                for factor, z in (y.inputs, y.inputs[::-1]) if _op_of(y) == "multiply" else ():
+                    if z is t:
+                        yield (1.2, "factor_missing", (factor,)), partial(_of_cotangent, s)
                 skipped = self.short.slope(y)
                 if skipped is not None and self._leads_on(y, t, skipped):
                     yield (1.9, "slope_missing_to", (skipped, x)), partial(_of_cotangent, s)
                 yield (2.2, "gradient_stands", (y, t)), partial(_of_cotangent, s)
             if y.shape in (x.shape, t.shape):
-                yield (2.7, "factor_too_many", (y,)), partial(_times_array, s.arrays())
-            indexes = _indexes(s)
-            if t._params and "index" in t._params and repr(indexes) != repr(_indexes(own)):
+                yield (2.7, "factor_too_many", (y,)), partial(_times_array, s.array)
+            if t._params and "index" in t._params and _indexes(s) != _indexes(own):
                 for power in (0, 1):  # also of a logarithm, whose slope is that of the entry
                     cause = 1.9 + 0.1 * power, "other_ids", (x, y.inputs[0] if y.inputs else y)
-                    yield cause, partial(_at_index, indexes, power)
+                    yield cause, partial(_at_index, s, power)
 
     def _local(self, own: _Series) -> Local | None:
         """The op as terms; None where there is none, or meaning can't read it."""
@@ -347,12 +345,12 @@ class _Places:
                 self.short.leaves |= local.leaves
         return self._locals[own.key]
 
-    def _stands(self, s: _Series, at: _Series, cost: float, a: int, news: Sequence[Any]) -> Tries:
+    def _stands(self, s: _Series, at: _Series, cost: float, a: int, new: AtPass) -> Tries:
         """One where another belongs: by the last pass at which both are there."""
         if s.any.shape == at.any.shape and s.key != at.key:
             both = [(x, y) for x, y in zip(s.at, at.at, strict=True) if x is not y]
             for x, y in [(x, y) for x, y in both if x is not None and y is not None][-1:]:
-                yield self.short.stands(cost, x, y), partial(_of_array, a, news)
+                yield self.short.stands(cost, x, y), partial(_of_array, a, new)
 
     def _recomputed(self, at: _Series, a: int, arrays: Sequence[_Series]) -> Tries:
         """An argument computed of another operand, of other entries, or without one."""
@@ -362,22 +360,22 @@ class _Places:
             return
         local = self._local(at)
         for (cost, kind, values), value in local.of_result() if local is not None else ():
-            news = at.of(lambda u, value=value: value(u._array, u._array, *u._arrays))
-            yield (cost + 0.8, kind, values), partial(_of_array, a, news)
+            new = at.of(lambda u, value=value: value(u._array, u._array, *u._arrays))
+            yield (cost + 0.8, kind, values), partial(_of_array, a, new)
         for s in arrays if name == "getitem" else ():
-            news = at.of(lambda u, index: u._arrays[0][index], _indexes(s))
+            new = at.of(lambda u, index: u._arrays[0][index], s.of(_index))
             if s.key != at.key and s.any.inputs:
                 values = t.inputs[0], s.any.inputs[0]
-                yield (1.9, "other_ids", values), partial(_of_array, a, news)
+                yield (1.9, "other_ids", values), partial(_of_array, a, new)
         is_open = t._op is not None and (name in _MOVES or t._op.entrywise)
         slope = self.short.slope(t)
         if slope is not None:
-            news = at.of(lambda u: slope.at(u._arrays[0], u._array))
-            yield (2.0, "slope_for_value", (slope,)), partial(_of_array, a, news)
+            new = at.of(lambda u: slope.at(u._arrays[0], u._array))
+            yield (2.0, "slope_for_value", (slope,)), partial(_of_array, a, new)
         for j in range(len(t.inputs) if is_open else 0):
             own, put = at.operand(j), partial(_with, j)
             for s in arrays:
-                yield from self._stands(s, own, 2.0, a, at.of(put, s.arrays()))
+                yield from self._stands(s, own, 2.0, a, at.of(put, s.array))
 
     def _leads_on(self, y: Tensor, t: Tensor, slope: Slope) -> bool:
         """Whether what comes to t is what comes to y, a function's result, times its slope."""
@@ -488,8 +486,17 @@ def _arguments(t: Tensor, i: int) -> list[int]:
     return found
 
 
-def _indexes(s: _Series) -> list[Any]:
-    return [t._params.get("index") if t is not None and t._op is not None else None for t in s.at]
+def _index(t: Tensor | None) -> Any:
+    """Of a result its own; of one-hot marks the place of the 1."""
+    if t is None or t._op is not None:
+        return None if t is None else t._params.get("index")
+    x = t._array
+    is_marks = not t._tracked and x.ndim and np.count_nonzero(x) == 1 == x.max()
+    return np.unravel_index(int(x.argmax()), x.shape) if is_marks else None
+
+
+def _indexes(s: _Series) -> list[str]:
+    return [repr(_index(t)) for t in s.at]
 
 
 def _with(j: int, t: Tensor, new: Any) -> Any:
@@ -501,8 +508,8 @@ def _always(rule: Rule) -> Callable[[int], Rule]:
     return lambda k: rule
 
 
-def _of_array(a: int, arrays: Sequence[Array], k: int) -> Rule:
-    return lambda c: c.back(c.g, *c.args[:a], arrays[k], *c.args[a + 1 :])
+def _of_array(a: int, new: AtPass, k: int) -> Rule:
+    return lambda c: c.back(c.g, *c.args[:a], new(k), *c.args[a + 1 :])
 
 
 def _of_cotangent(s: _Series, k: int) -> Rule:
@@ -510,17 +517,19 @@ def _of_cotangent(s: _Series, k: int) -> Rule:
     return (lambda c: c.back(c.cotangent(y))) if y is not None else _nothing
 
 
-def _times_array(arrays: Sequence[Array], k: int) -> Rule:
-    y = arrays[k]
+def _times_array(array: AtPass, k: int) -> Rule:
+    y = array(k)
     return lambda c: c.back(c.g * y) if y.shape == c.g.shape else c.back(c.g) * y
 
 
-def _at_index(indexes: Sequence[Any], power: int, k: int) -> Rule:
-    def rule(c: Call) -> Any:
-        new = c.args[1][indexes[k]]
-        return c.back(c.g * (c.args[0] / new) ** power, index=indexes[k])
+def _at_index(s: _Series, power: int, k: int) -> Rule:
+    index = _index(s.at[k])
 
-    return rule if indexes[k] is not None else _nothing
+    def rule(c: Call) -> Any:
+        new = c.args[1][index]
+        return c.back(c.g * (c.args[0] / new) ** power, index=index)
+
+    return rule if index is not None else _nothing
 
 
 def _of_value(value: Callable[..., Array], c: Call) -> Array:

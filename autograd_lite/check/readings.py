@@ -5,6 +5,7 @@ The one file of the checks that knows how meaning reads a graph.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -44,6 +45,7 @@ from .given import agrees
 
 _DEEPEST = 3  # readings of one line
 _MOST = 600  # terms of a reading
+_MOST_NODES = 2500  # of the backward pass that it is read of
 _MOST_USES = 30  # of a leaf
 _WIDEST = 160  # characters of a formula
 
@@ -132,6 +134,9 @@ class _Way:
         found: list[Term] = [shaped(e, own.shape) for e in self._by_uses(name, known)]
         self.by_uses.update(found)
         for _ in range(_DEEPEST):
+            below = inner_first(g, lambda t, known=known: () if t in known else t.inputs)
+            if len([*itertools.islice(below, _MOST_NODES)]) == _MOST_NODES:
+                break
             e = self.meaning.read(g, known)
             named = shaped(self.meaning.by_names(e), own.shape)
             found += [named, shaped(e, own.shape)]

@@ -135,6 +135,9 @@ def _own_slopes(f: Formula, line: Line) -> Found:
                 yield 2.9, "factor_too_many", (slope(e),), f.result * k
                 if k.shape == f.result.shape and (k > 0).all() and np.ptp(k):
                     yield 2.3, "stands", (slope(e), f.root), k
+                for g in f.order if e in named else ():  # of a function that has no name
+                    if g.kind == "gradient" and g.shape == k.shape:
+                        yield 2.4, "stands", (g * slope(e), f.root), f.value[g] * k
 
 
 def _moved(f: Formula, line: Line) -> Found:

@@ -1,0 +1,521 @@
+"""Programs of still other kinds, each true sentence written before it was looked at.
+
+FIRST SIGHT SCORES TO BE WRITTEN.
+"""
+
+from __future__ import annotations
+
+from .planted import (
+    ALL,
+    AXIS,
+    EXPONENT,
+    FLIPPED,
+    LOSS,
+    NO_LABEL,
+    ORDER,
+    PLUS,
+    RELU,
+    SHAPE,
+    SIGMA,
+    SIGN,
+    STEP,
+    TANH,
+    UNSUMMED,
+    Program,
+    extra,
+    large,
+    lost,
+    mean,
+    path,
+    small,
+    swapped,
+)  # fmt: skip
+
+BEFORE, AFTER = "of the pass before stands", "of the pass after stands"
+
+NORM = Program(
+    "batch norm with examples as columns, relu, a cache's names, softmax, 1/m in the loss",
+    """
+    n, h, c, m, eps = 3, 4, 3, 6, 1e-3
+    X = r.normal(size=(n, m))
+    W1, W2 = r.normal(size=(h, n)), r.normal(size=(c, h))
+    gamma, beta = r.uniform(0.5, 1.5, size=(h, 1)), r.normal(size=(h, 1)) / 2
+    b2 = r.normal(size=(c, 1)) / 2
+    Y = np.eye(c)[np.array([0, 2, 1, 1, 0, 2])].T
+    """,
+    "W1 gamma beta W2 b2",
+    """
+    Z1 = W1 @ X
+    mu = Z1.mean(axis=1, keepdims=True)
+    var = ((Z1 - mu) ** 2).mean(axis=1, keepdims=True)
+    _istd = 1 / np.sqrt(var + eps)
+    Zn = (Z1 - mu) * _istd
+    Zt = gamma * Zn + beta
+    A1 = np.maximum(0, Zt)
+    Z2 = W2 @ A1 + b2
+    _t = np.exp(Z2 - Z2.max(axis=0, keepdims=True))
+    A2 = _t / _t.sum(axis=0, keepdims=True)
+    loss = -(Y * np.log(A2)).sum() / m
+    """,
+    """
+    dZ2 = (A2 - Y) / m
+    dW2 = dZ2 @ A1.T
+    db2 = dZ2.sum(axis=1, keepdims=True)
+    dA1 = W2.T @ dZ2
+    dZt = dA1 * (Zt > 0)
+    dgamma = (dZt * Zn).sum(axis=1, keepdims=True)
+    dbeta = dZt.sum(axis=1, keepdims=True)
+    dZn = dZt * gamma
+    dvar = (dZn * (Z1 - mu)).sum(axis=1, keepdims=True) * -0.5 * (var + eps) ** -1.5
+    dmu = -(dZn * _istd).sum(axis=1, keepdims=True)
+    dZ1 = dZn * _istd + dvar * 2 * (Z1 - mu) / m + dmu / m
+    dW1 = dZ1 @ X.T
+    """,
+    [
+        # The gradients of gamma are summed over axis 0 in place of 1.
+        ("dgamma", "(dZt * Zn).sum(axis=0, keepdims=True).T[:h]", AXIS),
+        ("dgamma", "(dZt * Zt).sum(axis=1, keepdims=True)", swapped("Zt", "Zn")),
+        ("dgamma", "(dA1 * Zn).sum(axis=1, keepdims=True)", RELU + "|∇A1 stands where ∇Zt"),
+        ("dbeta", "dZt.mean(axis=1, keepdims=True)", mean("6")),
+        ("dbeta", "dZt.sum(axis=1)", SHAPE),
+        ("dZn", "dZt", lost("gamma|γ") + "|" + STEP),
+        ("dvar", "(dZn * (Z1 - mu)).sum(axis=1, keepdims=True) * 0.5 * (var + eps) ** -1.5", SIGN),
+        ("dvar", "(dZn * (Z1 - mu)).sum(axis=1, keepdims=True) * -0.5 * (var + eps) ** -0.5", EXPONENT),
+        ("dvar", "(dZn * Zn).sum(axis=1, keepdims=True) * -0.5 * (var + eps) ** -1.5",
+         swapped("Zn", r"Z1 - mu.*|Z1 - μ.*") + "|" + extra(".*") + "|" + EXPONENT),
+        ("dmu", "(dZn * _istd).sum(axis=1, keepdims=True)", SIGN),
+        ("dmu", "-dZn.sum(axis=1, keepdims=True)", lost("division by .*|.*var.*")),
+        ("dZ1", "dZn * _istd + dvar * 2 * (Z1 - mu) / m", path("mu|μ") + "|" + lost("∇mu.*|∇μ.*")),
+        ("dZ1", "dZn * _istd", r"only (there )?.*Zn|only what comes from Zn|∇var"),
+        ("dZ1", "dZn * _istd + dvar * 2 * (Z1 - mu) / m + dmu", "mu.*6 times too large|" + lost("1/.*")),
+        ("dZ1", "dZn * _istd + dvar * (Z1 - mu) / m + dmu / m", "var.*2 times too small|2 is missing"),
+        ("dZt", "dA1 * (Zn > 0)", swapped("Zn.*", "Zt.*")),
+        ("dA1", "W2 @ dZ2 if h == c else W2.T @ A2", swapped("A2", "∇Z2") + "|" + NO_LABEL),
+        ("dW1", "dZ1 @ Z1.T @ W1 / 9", "no usual mistake"),
+    ],
+)  # fmt: skip
+
+LSTM = Program(
+    "LSTM in columns, a batch, gates stacked in one matrix, loss of the last step",
+    """
+    T, D, H, B = 4, 3, 3, 2
+    x = [r.normal(size=(D, B)) for t in range(T)]
+    W, b = r.normal(size=(4 * H, H + D)) / 2, r.normal(size=(4 * H, 1)) / 2
+    V, c = r.normal(size=(2, H)), r.normal(size=(2, 1))
+    y = r.normal(size=(2, B))
+    """,
+    "W b V c",
+    """
+    sig = lambda z: 1 / (1 + np.exp(-z))
+    h, C, a, f, i, o, g = {-1: np.zeros((H, B))}, {-1: np.zeros((H, B))}, {}, {}, {}, {}, {}
+    _z = {}
+    for t in range(T):
+        _z[t] = np.concatenate([h[t - 1], x[t]])
+        a[t] = W @ _z[t] + b
+        f[t] = sig(a[t][:H])
+        i[t] = sig(a[t][H:2 * H])
+        o[t] = sig(a[t][2 * H:3 * H])
+        g[t] = np.tanh(a[t][3 * H:])
+        C[t] = f[t] * C[t - 1] + i[t] * g[t]
+        h[t] = o[t] * np.tanh(C[t])
+    out = V @ h[T - 1] + c
+    loss = ((out - y) ** 2).sum() / (2 * B)
+    """,
+    """
+    dout = (out - y) / B
+    dV = dout @ h[T - 1].T
+    dc = dout.sum(axis=1, keepdims=True)
+    dW, db = np.zeros_like(W), np.zeros_like(b)
+    dh, dC, df, di, do, dg, da = {}, {}, {}, {}, {}, {}, {}
+    dhn, dCn = V.T @ dout, np.zeros((H, B))
+    for t in reversed(range(T)):
+        dh[t] = dhn
+        do[t] = dh[t] * np.tanh(C[t])
+        dC[t] = dh[t] * o[t] * (1 - np.tanh(C[t]) ** 2) + dCn
+        df[t] = dC[t] * C[t - 1]
+        di[t] = dC[t] * g[t]
+        dg[t] = dC[t] * i[t]
+        af = df[t] * f[t] * (1 - f[t])
+        ai = di[t] * i[t] * (1 - i[t])
+        ao = do[t] * o[t] * (1 - o[t])
+        ag_ = dg[t] * (1 - g[t] ** 2)
+        da[t] = np.concatenate([af, ai, ao, ag_])
+        dW += da[t] @ _z[t].T
+        db += da[t].sum(axis=1, keepdims=True)
+        dhn = (W.T @ da[t])[:H]
+        dCn = dC[t] * f[t]
+    """,
+    [
+        ("dh[t]", "dh[t] = dhn + V.T @ dout", extra("V.*|.*∇out.*") + "|(one too many|stands where)"),
+        ("do[t]", "do[t] = dh[t] * C[t]", swapped("C.*", "tanh.*")),
+        ("dC[t]", "dC[t] = dh[t] * o[t] * (1 - C[t] ** 2) + dCn", r"computed from C|C\S* stands where tanh"),
+        ("dC[t]", "dC[t] = dh[t] * o[t] * (1 - np.tanh(C[t]) ** 2)", path("C_.*|.*f_.*")),
+        ("dC[t]", "dC[t] = dh[t] * (1 - np.tanh(C[t]) ** 2) + dCn", lost("o_?.*")),
+        ("df[t]", "df[t] = dC[t] * C[t]", swapped("C_?.*", "C_.*|.*0")),
+        ("dg[t]", "dg[t] = dC[t] * f[t]", swapped("f_.*", "i_.*")),
+        ("    ag_", "ag_ = dg[t] * (1 - g[t])", EXPONENT, "a"),
+        ("    ai", "ai = di[t] * i[t]", lost("1 - i.*") , "a"),
+        ("da[t]", "da[t] = np.concatenate([ai, af, ao, ag_])", "exchanged", "a"),
+        ("da[t]", "da[t] = np.concatenate([df[t], di[t], do[t], dg[t]])", r"σ'|1 - |missing", "a"),
+        ("    dW", "dW = da[t] @ _z[t].T", PLUS, "W"),
+        ("    dW", "dW += da[t] @ np.concatenate([h[t], x[t]]).T", swapped("h_.*", "h_.*|0.*"), "W"),
+        ("    db", "db += da[t].mean(axis=1, keepdims=True)", mean("2"), "b"),
+        ("    dhn", "dhn = (W.T @ da[t])[-H:]", "another block", "h"),
+        ("    dCn", "dCn = dC[t]", lost("f_.*"), "C"),
+        ("    dCn", "dCn = dC[t] * i[t]", swapped("i_.*", "f_.*"), "C"),
+    ],
+)  # fmt: skip
+
+HIGHWAY = Program(
+    "highway network, the same layer three times, carry gate, logistic loss",
+    """
+    N, D, L = 4, 3, 3
+    X = r.normal(size=(N, D))
+    Wh, bh = r.normal(size=(D, D)) / 2, r.normal(size=D) / 2
+    Wt, bt = r.normal(size=(D, D)) / 2, r.normal(size=D) / 2
+    w = r.normal(size=D)
+    y = np.array([1.0, 0.0, 0.0, 1.0])
+    """,
+    "Wh bh Wt bt w",
+    """
+    v, q, s = {0: X}, {}, {}
+    for l in range(L):
+        q[l] = np.maximum(v[l] @ Wh + bh, 0)
+        s[l] = 1 / (1 + np.exp(-(v[l] @ Wt + bt)))
+        v[l + 1] = s[l] * q[l] + (1 - s[l]) * v[l]
+    logit = v[L] @ w
+    loss = (np.log(1 + np.exp(logit)) - y * logit).sum() / N
+    """,
+    """
+    dlogit = (1 / (1 + np.exp(-logit)) - y) / N
+    dw = v[L].T @ dlogit
+    dv, dq, ds = {L: np.outer(dlogit, w)}, {}, {}
+    dWh, dbh, dWt, dbt = np.zeros((D, D)), np.zeros(D), np.zeros((D, D)), np.zeros(D)
+    for l in reversed(range(L)):
+        dq[l] = dv[l + 1] * s[l]
+        ds[l] = dv[l + 1] * (q[l] - v[l])
+        ah = dq[l] * (q[l] > 0)
+        at = ds[l] * s[l] * (1 - s[l])
+        dWh += v[l].T @ ah
+        dWt += v[l].T @ at
+        dbh += ah.sum(axis=0)
+        dbt += at.sum(axis=0)
+        dv[l] = dv[l + 1] * (1 - s[l]) + ah @ Wh.T + at @ Wt.T
+    """,
+    [
+        ("dlogit", "(logit - y) / N", swapped("logit", "σ.*") + "|" + lost("σ.*") + "|" + LOSS),
+        ("dlogit", "1 / (1 + np.exp(-logit)) - y", large("4")),
+        ("dq[l]", "dq[l] = dv[l + 1] * (1 - s[l])", swapped("1 - s.*", "s_.*")),
+        ("ds[l]", "ds[l] = dv[l + 1] * q[l]", lost("v_?.*|X")),
+        ("ds[l]", "ds[l] = dv[l + 1] * (q[l] + v[l])", SIGN),
+        ("    ah", "ah = dq[l]", RELU, "Wh bh v"),
+        ("    at", "at = ds[l] * s[l]", lost("1 - s.*"), "Wt bt v"),
+        ("    at", "at = ds[l] * (1 - s[l])", lost("s_.*"), "Wt bt v"),
+        ("    dWh", "dWh += v[l + 1].T @ ah", swapped("v_.*", "v_.*|X"), "Wh"),
+        ("    dWt", "dWt = v[l].T @ at", PLUS, "Wt"),
+        ("dv[l]", "dv[l] = ah @ Wh.T + at @ Wt.T", lost(r".*1 - s.*|.*∇v.*"), "v"),
+        ("dv[l]", "dv[l] = dv[l + 1] + ah @ Wh.T + at @ Wt.T", lost("1 - s.*"), "v"),
+        ("dv[l]", "dv[l] = dv[l + 1] * (1 - s[l]) + ah @ Wh.T", path("Wt.*|s_.*"), "v"),
+        ("dv[l]", "dv[l] = dv[l + 1] * (1 - s[l]) + ah @ Wh + at @ Wt.T", FLIPPED, "v"),
+        ("    dbt", "dbt += at.sum()", ALL, "bt"),
+    ],
+)  # fmt: skip
+
+TASKS = Program(
+    "two tasks, a shared trunk, each loss weighted by a learned uncertainty",
+    """
+    m, d, h, k = 5, 4, 3, 3
+    X = r.normal(size=(m, d))
+    Ws, bs = r.normal(size=(d, h)), r.normal(size=h)
+    Wr, br = r.normal(size=(h, 1)), r.normal(size=1)
+    Wc, bc = r.normal(size=(h, k)), r.normal(size=k)
+    s1, s2 = np.array(0.3), np.array(-0.2)
+    t = r.normal(size=(m, 1))
+    y = np.array([0, 2, 1, 2, 0])
+    """,
+    "Ws bs Wr br Wc bc s1 s2",
+    """
+    H = np.tanh(X @ Ws + bs)
+    pred = H @ Wr + br
+    L1 = ((pred - t) ** 2).mean()
+    logits = H @ Wc + bc
+    _e = np.exp(logits)
+    P = _e / _e.sum(axis=1, keepdims=True)
+    L2 = -np.log(P[np.arange(m), y]).mean()
+    loss = 0.5 * np.exp(-s1) * L1 + np.exp(-s2) * L2 + 0.5 * (s1 + s2)
+    """,
+    """
+    dL1 = 0.5 * np.exp(-s1)
+    dL2 = np.exp(-s2)
+    ds1 = 0.5 - 0.5 * np.exp(-s1) * L1
+    ds2 = 0.5 - np.exp(-s2) * L2
+    dpred = dL1 * 2 * (pred - t) / m
+    dWr = H.T @ dpred
+    dbr = dpred.sum(axis=0)
+    dlogits = P.copy()
+    dlogits[np.arange(m), y] -= 1
+    dlogits *= dL2 / m
+    dWc = H.T @ dlogits
+    dbc = dlogits.sum(axis=0)
+    dH = dpred @ Wr.T + dlogits @ Wc.T
+    _dA = dH * (1 - H ** 2)
+    dWs = X.T @ _dA
+    dbs = _dA.sum(axis=0)
+    """,
+    [
+        ("dL1", "np.exp(-s1)", "2 times too large|" + lost("0.5|½|1/2")),
+        ("dL2", "np.exp(s2)", EXPONENT + "|" + SIGN + r"|exp\(s2\)"),
+        ("ds1", "-0.5 * np.exp(-s1) * L1", lost("0.5|½|1/2|the term .*")),
+        ("ds1", "0.5 + 0.5 * np.exp(-s1) * L1", SIGN),
+        ("ds2", "0.5 - L2", lost("exp.*")),
+        ("dpred", "2 * (pred - t) / m", lost("∇L1|L1|exp.*|.*L1.*") + "|1 stands where"),
+        ("dpred", "dL1 * (pred - t) / m", small("2")),
+        ("dpred", "dL1 * 2 * (t - pred) / m", SIGN),
+        ("dlogits *=", "dlogits /= m", lost("∇L2|L2|.*L2.*"), "logits"),
+        ("dlogits *=", "dlogits *= dL2", large("5"), "logits"),
+        ("dlogits[", "pass", NO_LABEL, "logits"),
+        ("dlogits[", "dlogits[:, y] -= 1", "any row|all of them|" + NO_LABEL, "logits"),
+        ("dH", "dpred @ Wr.T", path("logits")),
+        ("dH", "dlogits @ Wc.T", path("pred")),
+        ("_dA", "dH * (1 - H)", EXPONENT, "Ws bs"),
+        ("_dA", "dH", TANH, "Ws bs"),
+        ("dWs", "H.T @ _dA if d == h else X.T @ dH", TANH),
+        ("dbr", "dpred.mean(axis=0)", mean("5")),
+    ],
+)  # fmt: skip
+
+POST = Program(
+    "post-norm transformer block, one head, GELU by tanh, positions learned, next token",
+    """
+    T, D, F, V = 4, 4, 6, 5
+    ids = np.array([1, 3, 0, 3])
+    targets = np.array([3, 0, 3, 2])
+    tok, pos = r.normal(size=(V, D)), r.normal(size=(T, D))
+    Wq, Wk, Wv = (r.normal(size=(D, D)) for _ in range(3))
+    g1, e1 = r.uniform(0.5, 1.5, size=D), r.normal(size=D)
+    A, a, B, b = r.normal(size=(D, F)), r.normal(size=F), r.normal(size=(F, D)), r.normal(size=D)
+    U = r.normal(size=(D, V))
+    mask = np.triu(np.ones((T, T)), 1) * -1e9
+    k = np.sqrt(2 / np.pi)
+    """,
+    "tok pos Wq Wk Wv g1 e1 A a B b U",
+    """
+    x = tok[ids] + pos
+    Q, K, Z = x @ Wq, x @ Wk, x @ Wv
+    S = Q @ K.T / np.sqrt(D) + mask
+    _e = np.exp(S - S.max(axis=-1, keepdims=True))
+    P = _e / _e.sum(axis=-1, keepdims=True)
+    u = x + P @ Z
+    _m = u.mean(axis=-1, keepdims=True)
+    _v = u.var(axis=-1, keepdims=True)
+    n = (u - _m) / np.sqrt(_v + 1e-5)
+    l = g1 * n + e1
+    f = l @ A + a
+    _th = np.tanh(k * (f + 0.044715 * f ** 3))
+    ge = 0.5 * f * (1 + _th)
+    o = l + ge @ B + b
+    logits = o @ U
+    _q = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    prob = _q / _q.sum(axis=-1, keepdims=True)
+    loss = -np.log(prob[np.arange(T), targets]).mean()
+    """,
+    """
+    dlogits = (prob - np.eye(V)[targets]) / T
+    dU = o.T @ dlogits
+    do = dlogits @ U.T
+    dB = ge.T @ do
+    db = do.sum(axis=0)
+    dge = do @ B.T
+    dth = 0.5 * f * dge
+    df = 0.5 * (1 + _th) * dge + dth * (1 - _th ** 2) * k * (1 + 3 * 0.044715 * f ** 2)
+    dA = l.T @ df
+    da = df.sum(axis=0)
+    dl = do + df @ A.T
+    dg1 = (dl * n).sum(axis=0)
+    de1 = dl.sum(axis=0)
+    dn = dl * g1
+    du = (dn - dn.mean(-1, keepdims=True) - n * (dn * n).mean(-1, keepdims=True)) / np.sqrt(_v + 1e-5)
+    dP = du @ Z.T
+    dZ = P.T @ du
+    dS = P * (dP - (dP * P).sum(axis=-1, keepdims=True))
+    dQ = dS @ K / np.sqrt(D)
+    dK = dS.T @ Q / np.sqrt(D)
+    dWq = x.T @ dQ
+    dWk = x.T @ dK
+    dWv = x.T @ dZ
+    dx = du + dQ @ Wq.T + dK @ Wk.T + dZ @ Wv.T
+    dpos = dx
+    dtok = np.zeros((V, D))
+    np.add.at(dtok, ids, dx)
+    """,
+    [
+        ("df", "0.5 * (1 + _th) * dge", "tanh|missing|only"),
+        ("df", "0.5 * (1 + _th) * dge + dth * k * (1 + 3 * 0.044715 * f ** 2)", TANH),
+        ("df", "0.5 * (1 + _th) * dge + dth * (1 - _th ** 2) * k * (1 + 0.044715 * f ** 2)", r"3( is missing)?|" + small("3")),
+        ("df", "dge * (f > 0)", "derivative of relu|relu"),
+        ("dl", "df @ A.T", path("o")),
+        ("dl", "do + df @ A.T * (f > 0).any()  * 2", "2 times too large"),
+        ("dn", "dl", lost("g1") + "|" + STEP),
+        ("du", "dn / np.sqrt(_v + 1e-5)", "constants|only|missing"),
+        ("du", "(dn - dn.mean(-1, keepdims=True)) / np.sqrt(_v + 1e-5)", "missing|only"),
+        ("du", "(dn - dn.mean(0, keepdims=True) - n * (dn * n).mean(0, keepdims=True)) / np.sqrt(_v + 1e-5)", AXIS),
+        ("dS", "P * dP", "missing"),
+        ("dS", "P * (dP - (dP * P).sum(axis=0, keepdims=True))", AXIS),
+        ("dQ", "dS @ K", lost(r".*sqrt.*|√.*|2|½|0\.5|1/2") + "|2 times too large"),
+        ("dK", "dS @ Q / np.sqrt(D)", FLIPPED),
+        ("dx", "dQ @ Wq.T + dK @ Wk.T + dZ @ Wv.T", path("u")),
+        ("dx", "du + dQ @ Wq.T + dK @ Wk.T", path("Z")),
+        ("np.add.at", "dtok[ids] = dx", PLUS, "tok"),
+        ("np.add.at", "np.add.at(dtok, targets, dx)", "by the ids", "tok"),
+    ],
+)  # fmt: skip
+
+MAML = Program(
+    "meta-learning: one inner step of gradient descent, then the loss of the query set",
+    """
+    m, d = 5, 3
+    Xs, ys = r.normal(size=(m, d)), r.normal(size=m)
+    Xq, yq = r.normal(size=(m, d)), r.normal(size=m)
+    w, b = r.normal(size=d), np.array(0.4)
+    lr = np.array(0.1)
+    """,
+    "w b lr",
+    """
+    es = Xs @ w + b - ys
+    gw = Xs.T @ es / m
+    gb = es.sum() / m
+    w1 = w - lr * gw
+    b1 = b - lr * gb
+    eq = Xq @ w1 + b1 - yq
+    loss = (eq ** 2).sum() / (2 * m)
+    """,
+    """
+    deq = eq / m
+    dw1 = Xq.T @ deq
+    db1 = deq.sum()
+    dlr = -gw @ dw1 - gb * db1
+    dgw = -lr * dw1
+    dgb = -lr * db1
+    des = Xs @ dgw / m + dgb / m
+    dw = dw1 + Xs.T @ des
+    db = db1 + des.sum()
+    """,
+    [
+        ("deq", "2 * eq / m", "2 times too large"),
+        ("dw1", "Xs.T @ deq", swapped("Xs.*", "Xq.*")),
+        ("dw1", "Xq.T @ es / m", swapped("es", "∇eq|eq")),
+        ("db1", "deq.mean()", mean("5")),
+        ("dlr", "-gw @ dw1", path("b1|gb.*") + "|" + lost(".*gb.*")),
+        ("dlr", "gw @ dw1 + gb * db1", SIGN),
+        ("dgw", "lr * dw1", SIGN),
+        ("dgw", "-dw1", lost("lr")),
+        ("des", "Xs @ dgw / m", path("gb") + "|" + lost(".*gb.*")),
+        ("des", "Xs @ dgw + dgb", large("5")),
+        ("dw", "dw1", path("es|gw") + "|" + lost(".*es.*") + "|first.order|only"),
+        ("dw", "dw1 + Xs.T @ es / m", swapped("es.*|gw", "∇es")),
+        ("dw", "Xs.T @ des", path("w1")),
+        ("db", "db1 + des", UNSUMMED + "|" + SHAPE),
+        ("db", "db1", path("es") + "|only"),
+    ],
+)  # fmt: skip
+
+PONG = Program(
+    "policy gradient from pixels: sigmoid policy, discounted returns as advantages, gradients by rows",
+    """
+    T, D, H = 6, 5, 4
+    epx = r.normal(size=(T, D))
+    W1, W2 = r.normal(size=(H, D)) / 2, r.normal(size=H) / 2
+    act = np.array([1.0, 0.0, 0.0, 1.0, 1.0, 0.0])
+    rewards = np.array([0.0, 0.0, 1.0, 0.0, 0.0, -1.0])
+    R = np.zeros(T)
+    run = 0.0
+    for t in reversed(range(T)):
+        run = rewards[t] + 0.9 * run
+        R[t] = run
+    adv = (R - R.mean()) / R.std()
+    """,
+    "W1 W2",
+    """
+    pre = epx @ W1.T
+    eph = np.maximum(pre, 0)
+    logp = eph @ W2
+    p = 1 / (1 + np.exp(-logp))
+    loss = -(adv * (act * np.log(p) + (1 - act) * np.log(1 - p))).sum()
+    """,
+    """
+    dlogp = (p - act) * adv
+    dW2 = eph.T @ dlogp
+    deph = np.outer(dlogp, W2)
+    dpre = deph * (eph > 0)
+    dW1 = dpre.T @ epx
+    """,
+    [
+        ("dlogp", "(act - p) * adv", SIGN),
+        ("dlogp", "(p - act) * R", swapped("R", "adv")),
+        ("dlogp", "p - act", lost("adv")),
+        ("dlogp", "(p - act) * adv * p * (1 - p)", "once too often|too many"),
+        ("dlogp", "(logp - act) * adv", swapped("logp", "p|σ.*")),
+        ("dlogp", "(p - act) * adv / T", small("6")),
+        ("dlogp", "(p - act) * rewards", swapped("rewards", "adv")),
+        ("dW2", "pre.T @ dlogp", swapped("pre.*", "eph.*")),
+        ("dW2", "(eph.T * dlogp).mean(axis=1)", mean("6") + "|" + small("6")),
+        ("deph", "np.outer(dlogp, W2 ** 2)", EXPONENT + "|" + twice("W2") if False else EXPONENT + r"|W2[^;:]*(twice|too)"),
+        ("dpre", "deph", RELU),
+        ("dpre", "np.maximum(deph, 0)", "relu is taken|relu"),
+        ("dpre", "deph * eph", swapped("eph.*|pre.*", ".*> 0.*|mask.*")),
+        ("dpre", "deph * (deph > 0)", "relu|mask|> 0"),
+        ("dpre", "deph * (pre < 0)", "inverted|opposite|<"),
+        ("dW1", "dpre.T @ epx / T", small("6")),
+        ("dW1", "deph.T @ epx", RELU + "|∇eph stands where ∇pre"),
+    ],
+)  # fmt: skip
+
+GLOVE = Program(
+    "GloVe by loops over pairs of words, weights of counts",
+    """
+    V, D = 5, 3
+    pairs = [(0, 1), (1, 2), (0, 3), (3, 1), (2, 0), (1, 0)]
+    cnt = {p: float(n) for p, n in zip(pairs, [3, 8, 20, 2, 15, 6])}
+    xmax, alpha = 10.0, 0.75
+    W, C = r.normal(size=(V, D)) / 2, r.normal(size=(V, D)) / 2
+    bw, bc = r.normal(size=V) / 2, r.normal(size=V) / 2
+    """,
+    "W C bw bc",
+    """
+    loss = 0.0
+    for _i, _j in pairs:
+        _f = min(1.0, (cnt[_i, _j] / xmax) ** alpha)
+        _diff = W[_i] @ C[_j] + bw[_i] + bc[_j] - np.log(cnt[_i, _j])
+        loss = loss + 0.5 * _f * _diff ** 2
+    """,
+    """
+    dW, dC, dbw, dbc = np.zeros((V, D)), np.zeros((V, D)), np.zeros(V), np.zeros(V)
+    for i, j in pairs:
+        f = min(1.0, (cnt[i, j] / xmax) ** alpha)
+        diff = W[i] @ C[j] + bw[i] + bc[j] - np.log(cnt[i, j])
+        g = f * diff
+        dW[i] += g * C[j]
+        dC[j] += g * W[i]
+        dbw[i] += g
+        dbc[j] += g
+    """,
+    [
+        ("    g", "g = diff", "missing|weight|given", "W C bw bc"),
+        ("    g", "g = 2 * f * diff", "2 times too large", "W C bw bc"),
+        ("    g", "g = -f * diff", SIGN, "W C bw bc"),
+        ("    diff", "diff = W[i] @ C[j] + bw[i] - np.log(cnt[i, j])", lost("bc.*"), "W C bw bc"),
+        ("    diff", "diff = W[i] @ C[j] - np.log(cnt[i, j])", lost("b[cw].*"), "W C bw bc"),
+        ("    diff", "diff = W[i] @ C[j] + bw[i] + bc[j]", lost("log.*|y.*|c_.*|target.*") + "|target", "W C bw bc"),
+        ("    dW[", "dW[i] += g * C[i]", "by the ids|ids of|row", "W"),
+        ("    dW[", "dW[i] += g * W[j]", swapped("W.*", "C.*"), "W"),
+        ("    dW[", "dW[i] = g * C[j]", PLUS, "W"),
+        ("    dC[", "dC[i] += g * W[j]", "by the ids|exchanged|ids", "C"),
+        ("    dC[", "dC[j] += g * C[j]", swapped("C.*", "W.*"), "C"),
+        ("    dC[", "dC[i] += g * W[i]", "by the ids|ids", "C"),
+        ("    dbw", "dbw[i] += diff", "missing|weight", "bw"),
+        ("    dbw", "dbw[j] += g", "by the ids|ids", "bw"),
+        ("    dbc", "dbc += g", "all|each entry|sum", "bc"),
+    ],
+)  # fmt: skip
+
+UNSEEN = (NORM, LSTM, HIGHWAY, TASKS, POST, MAML, PONG, GLOVE)
