@@ -23,8 +23,7 @@ from .causes import find, follows, is_rounded
 from .edits import Edit, at
 from .given import Given, agrees, beside, distance, read, same, size, squeezed
 from .line import Edits, Line
-from .places import find as find_place
-from .places import is_recurrent
+from .places import Search, is_recurrent
 from .readings import Readings
 from .report import Entry, Report, two_arrays
 from .unexplained import nothing_fits
@@ -121,6 +120,7 @@ class Checked:
     follows_from: dict[str, str] = field(default_factory=dict)
     made: dict[str, Edit] = field(default_factory=dict)
     unexplained: bool = False
+    searches: dict[Any, Search | None] = field(default_factory=dict)
     placed: float = -1.0  # what mistakes at one place cost at most that were tried
 
     def __post_init__(self) -> None:
@@ -258,6 +258,14 @@ class Checked:
         self, wrong: Sequence[str], given: Mapping[str, Array], costs: tuple[float, float]
     ) -> Edit | None:
         """The mistake at one place by which these lines are computed, from such gradients."""
+        key = (*wrong,), (*given,)
+        if key not in self.searches:
+            self.searches[key] = self._search(wrong, given)
+        search = self.searches[key]
+        cause = None if search is None else search(costs)
+        return None if cause is None else Edit(*cause, {})
+
+    def _search(self, wrong: Sequence[str], given: Mapping[str, Array]) -> Search | None:
         arrays = {n: self.arrays[n] for n in wrong if n in self.arrays}
         if any(n not in arrays or arrays[n].shape != self.right[n].shape for n in wrong):
             return None
@@ -269,8 +277,7 @@ class Checked:
                 for n, a in arrays.items()
             )
 
-        cause = find_place(self.guarded(_GUARD)[0], arrays, right, given, fits, costs)
-        return None if cause is None else Edit(*cause, {})
+        return Search(self.guarded(_GUARD)[0], arrays, right, given, fits)
 
     def _blame(self, edit: Edit, wrong: Sequence[str]) -> None:
         """A mistake in the first of these lines, of which it follows that the others are wrong."""

@@ -95,7 +95,7 @@ def _whole(
     before = _partial(order[:start][::-1], full[0][::-1], is_alike)[::-1]
     after = _partial(order[end:], full[-1], is_alike)
     parts = [[before], full, [after]]
-    return [one for part in parts for one in part if _size(one) * 3 > period]
+    return [one for part in parts for one in part if _size(one) * 3 >= period]
 
 
 def _complete(period: int, passes: list[One]) -> tuple[int, ...]:

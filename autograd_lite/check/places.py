@@ -30,6 +30,7 @@ from .readings import ACTIVATIONS, Readings, Slope
 from .short import Cause, Short
 
 _MOST = 1200  # tensors of a graph
+_MUCH_LARGER = 1.5  # than the smallest: it repeats itself
 _MOST_WORK = 1_500_000  # places that are tried, times the tensors of a graph
 _MOST_TRIED = 8000
 _TOGETHER = 64  # backward passes
@@ -50,12 +51,8 @@ AtPass = Callable[[int], Any]
 """What there is at each pass; it may raise, where shapes don't go together."""
 
 
-def find(
-    readings: Readings, wrong: Mapping[str, Array], right: Collection[str],
-    given: Mapping[str, Array], fits: Callable[[Mapping[str, Array]], bool],
-    costs: tuple[float, float],
-) -> Cause | None:  # fmt: skip
-    """The least far-fetched mistake at one place that gives all lines.
+class Search:
+    """For the least far-fetched mistake at one place that gives all lines.
 
     Args:
         readings: of the loss.
@@ -63,30 +60,51 @@ def find(
         right: the names of those that are right, and not by being 0.
         given: the learner's gradients that lines are computed from, by name.
         fits: whether these are the gradients that were given.
-        costs: what a mistake costs at least, and at most.
     """
-    sizes = {n: max(size(a), size(readings.cotangents[n].value)) for n, a in wrong.items()}
-    for meaning, output, tensors in _graphs(readings):
-        nodes = walk(output)
-        if len(nodes) > _MOST:
-            continue
-        instead = {tensors[n]: g for n, g in given.items() if n in tensors}
-        is_way = partial(_is_way, _below(tensors, nodes, instead), wrong, right)
-        places = _Places(readings, meaning, output, is_way, instead)
-        targets = {n: t for n, t in tensors.items() if n not in right}
-        tried = sorted(places, key=lambda x: x[0][0])
-        wanted = [x for x in tried if costs[0] <= x[0][0] <= costs[1]
-                  and (not given or _times(x) > 1)]  # fmt: skip
-        pairs = _pairs(tried) if costs[1] == math.inf and not given else []
-        every = itertools.chain(wanted[: min(_MOST_TRIED, _MOST_WORK // len(nodes))], pairs)
-        while some := [*itertools.islice(every, _TOGETHER)]:
-            found = pulled(output, targets, places.plainly, [*map(_rules, some)], instead)
-            far = [np.abs(found[n] - a).max(tuple(range(1, found[n].ndim))) / (sizes[n] or 1)
-                   for n, a in wrong.items()]  # fmt: skip
-            for k in np.flatnonzero(np.max(far, 0) <= _NEAR):
-                if fits({name: g[k] for name, g in found.items()}):
-                    return places.short.cause(some[k][0])
-    return None
+
+    def __init__(
+        self, readings: Readings, wrong: Mapping[str, Array], right: Collection[str],
+        given: Mapping[str, Array], fits: Callable[[Mapping[str, Array]], bool],
+    ) -> None:  # fmt: skip
+        self._readings, self._wrong, self._right = readings, wrong, right
+        self._given, self._fits = given, fits
+        lines = wrong.items()
+        self._sizes = {n: max(size(a), size(readings.cotangents[n].value)) for n, a in lines}
+        self._known: list[tuple[_Places, Mapping[str, Tensor], list[Try]]] = []
+        self._rest = self._places()
+
+    def _places(self) -> Iterator[tuple[_Places, Mapping[str, Tensor], list[Try]]]:
+        """The graphs, and what is tried in each, the least far-fetched first."""
+        least = math.inf
+        for meaning, output, tensors in _graphs(self._readings):
+            nodes = walk(output)
+            if len(nodes) > min(_MOST, _MUCH_LARGER * least):
+                continue
+            least = min(least, len(nodes))
+            instead = {tensors[n]: g for n, g in self._given.items() if n in tensors}
+            below = _below(tensors, nodes, instead)
+            is_way = partial(_is_way, below, self._wrong, self._right)
+            places = _Places(self._readings, meaning, output, is_way, instead)
+            yield places, tensors, sorted(places, key=lambda x: x[0][0])
+
+    def __call__(self, costs: tuple[float, float]) -> Cause | None:
+        """The one that costs so much at least, and at most."""
+        rest = (self._known.append(x) or x for x in self._rest)  # type: ignore[func-returns-value]
+        for places, tensors, tried in itertools.chain(self._known[:], rest):
+            targets = {n: t for n, t in tensors.items() if n not in self._right}
+            wanted = [x for x in tried if costs[0] <= x[0][0] <= costs[1]
+                      and (not self._given or _times(x) > 1)]  # fmt: skip
+            pairs = _pairs(tried) if costs[1] == math.inf and not self._given else []
+            most = min(_MOST_TRIED, _MOST_WORK // places.size)
+            every = itertools.chain(wanted[:most], pairs)
+            while some := [*itertools.islice(every, _TOGETHER)]:
+                found = places.pulled(targets, some)
+                far = [np.abs(found[n] - a).max(tuple(range(1, found[n].ndim)))
+                       / (self._sizes[n] or 1) for n, a in self._wrong.items()]  # fmt: skip
+                for k in np.flatnonzero(np.max(far, 0) <= _NEAR):
+                    if self._fits({name: g[k] for name, g in found.items()}):
+                        return places.short.cause(some[k][0])
+        return None
 
 
 def _times(x: Try) -> int:
@@ -241,6 +259,7 @@ class _Places:
         is_way: Callable[[Iterable[Tensor]], bool], known: Mapping[Tensor, Array],
     ) -> None:  # fmt: skip
         nodes = walk(output)
+        self.size, self._known = len(nodes), known
         tracked = {t for t in nodes if t._tracked}
         self.plainly = pull({output: np.ones(output.shape)}, tracked, layers=[put_in(known)])
         self._loops, self._is_way = loops(nodes), is_way
@@ -259,6 +278,10 @@ class _Places:
                     for i, x in enumerate(t.inputs):
                         self._ways[x][k, j, i] = None
                         self._at[k, j, i][m] = t, i
+
+    def pulled(self, targets: Mapping[str, Tensor], some: Iterable[Try]) -> dict[str, Array]:
+        """The gradients of these, where each of some mistakes is made."""
+        return pulled(self._output, targets, self.plainly, [*map(_rules, some)], self._known)
 
     def __iter__(self) -> Iterator[Try]:
         for k, loop in enumerate(self._loops):
@@ -307,8 +330,10 @@ class _Places:
             yield (cost, "through_times", (x, t, k)), _always(partial(_scaled, k))
         if t.ndim:
             yield (2.2, "loss_missing", (t,)), _always(lambda c: c.back(np.ones_like(c.g)))
-        if _op_of(t) == "matmul" and t.ndim:
-            yield (2, "factor_missing", (t.inputs[1 - i],)), _always(lambda c: c.g)
+        if (_op_of(t) == "matmul" and t.ndim) or _op_of(t) == "multiply":
+            factor = t.inputs[1 - i]
+            cost = 1.6 if factor.size == 1 else 2
+            yield (cost, "factor_missing", (factor,)), _always(lambda c: c.g)
         local = self._local(own)
         for cause, value in local.of_rule(i) if local is not None else ():
             yield cause, _always(partial(_of_value, value))

@@ -422,7 +422,7 @@ PREDATORS = Program(
         ("    gu = gu + 2", "gu = gu + (_u[t + 1] - seen[t, 0])", "2 times too small", "a b c d"),
         ("    gv = gv + 2", "gv = gv + 2 * (_v[t] - seen[t, 1])",
          "stands where its own", "a b c d"),
-        ("    da += gu", "da += gu * dt * _u[t]", BEFORE, "a"),
+        ("    da += gu", "da += gu * dt * _u[t]", r"0\.1.* stands where 0\.05", "a"),
         ("    da += gu", "da += gu * _mu[t]", large("10"), "a"),
         ("    db -= gu", "db += gu * dt * _mu[t] * _mv[t]", SIGN, "b"),
         ("    db -= gu", "db -= gu * dt * _mu[t]", r"factor .* is missing", "b"),

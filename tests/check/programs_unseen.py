@@ -12,6 +12,7 @@ from .planted import (
     FLIPPED,
     LOSS,
     NO_LABEL,
+    OF_SIGMA,
     ORDER,
     PLUS,
     RELU,
@@ -519,3 +520,253 @@ GLOVE = Program(
 )  # fmt: skip
 
 UNSEEN = (NORM, LSTM, HIGHWAY, TASKS, POST, MAML, PONG, GLOVE)
+
+GAN = Program(
+    "generator's step of an adversarial net, leaky relu, non-saturating loss, D frozen",
+    """
+    m, k, h, d = 4, 2, 3, 3
+    z = r.normal(size=(m, k))
+    G1, c1 = r.normal(size=(k, h)), r.normal(size=h) / 2
+    G2, c2 = r.normal(size=(h, d)), r.normal(size=d) / 2
+    D1, e1 = r.normal(size=(d, h)), r.normal(size=h) / 2
+    D2, e2 = r.normal(size=(h, 1)), r.normal(size=1)
+    """,
+    "G1 c1 G2 c2 D1 e1 D2 e2",
+    """
+    u = z @ G1 + c1
+    a = np.maximum(u, 0)
+    v = a @ G2 + c2
+    fake = np.tanh(v)
+    s = fake @ D1 + e1
+    q = np.where(s > 0, s, 0.2 * s)
+    o = q @ D2 + e2
+    p = 1 / (1 + np.exp(-o))
+    loss = -np.log(p + 1e-8).mean()
+    """,
+    """
+    dp = -1 / (p + 1e-8) / m
+    do = dp * p * (1 - p)
+    dD2 = q.T @ do
+    de2 = do.sum(axis=0)
+    dq = do @ D2.T
+    ds = dq * np.where(s > 0, 1, 0.2)
+    dD1 = fake.T @ ds
+    de1 = ds.sum(axis=0)
+    dfake = ds @ D1.T
+    dv = dfake * (1 - fake ** 2)
+    dG2 = a.T @ dv
+    dc2 = dv.sum(axis=0)
+    da = dv @ G2.T
+    du = da * (u > 0)
+    dG1 = z.T @ du
+    dc1 = du.sum(axis=0)
+    """,
+    [
+        ("dp", "1 / (p + 1e-8) / m", SIGN),
+        ("dp", "-1 / (p + 1e-8)", large("4")),
+        ("dp", "1 / (1 - p + 1e-8) / m", "1 - p|p[^;]*stands|saturat"),
+        ("do", "dp * (1 - p)", lost("p")),
+        ("do", "dp * o * (1 - o)", "computed from o|o stands where p"),
+        ("do", "p - 1", "divide|1/|4 times"),
+        ("ds", "dq * (s > 0)", "relu|0.2|leak|term"),
+        ("ds", "dq * np.where(s > 0, 1, 0.2 * s)", "0.2|s |stands|slope"),
+        ("ds", "dq", "missing"),
+        ("dv", "dfake * (1 - v ** 2)", "computed from v|v stands where fake"),
+        ("dv", "dfake * fake * (1 - fake)", OF_SIGMA),
+        ("dfake", "ds @ D1", FLIPPED),
+        ("du", "da * np.where(u > 0, 1, 0.2)", "leaky|0.2|derivative of"),
+        ("dG1", "u.T @ du if False else z.T @ da", RELU),
+        ("dG2", "u.T @ dv", swapped("u", "a")),
+        ("dc2", "dv.sum()", ALL),
+    ],
+)  # fmt: skip
+
+WAVE = Program(
+    "dilated causal convolutions, gated tanh and sigmoid, residual and skip sums",
+    """
+    T, D = 6, 2
+    x = r.normal(size=(T, D))
+    A, B = r.normal(size=(2, D, D)), r.normal(size=(2, D, D))
+    A2, B2 = r.normal(size=(2, D, D)), r.normal(size=(2, D, D))
+    R, K, K2 = r.normal(size=(D, D)), r.normal(size=(D, 1)), r.normal(size=(D, 1))
+    y = r.normal(size=(T, 1))
+    """,
+    "A B A2 B2 R K K2",
+    """
+    _x1 = np.concatenate([np.zeros((1, D)), x[:-1]])
+    f1 = _x1 @ A[0] + x @ A[1]
+    g1 = _x1 @ B[0] + x @ B[1]
+    t1 = np.tanh(f1)
+    q1 = 1 / (1 + np.exp(-g1))
+    u1 = t1 * q1
+    h = x + u1 @ R
+    _h2 = np.concatenate([np.zeros((2, D)), h[:-2]])
+    f2 = _h2 @ A2[0] + h @ A2[1]
+    g2 = _h2 @ B2[0] + h @ B2[1]
+    t2 = np.tanh(f2)
+    q2 = 1 / (1 + np.exp(-g2))
+    u2 = t2 * q2
+    out = u1 @ K + u2 @ K2
+    loss = ((out - y) ** 2).sum() / (2 * T)
+    """,
+    """
+    dout = (out - y) / T
+    dK = u1.T @ dout
+    dK2 = u2.T @ dout
+    du2 = dout @ K2.T
+    dt2 = du2 * q2
+    dq2 = du2 * t2
+    df2 = dt2 * (1 - t2 ** 2)
+    dg2 = dq2 * q2 * (1 - q2)
+    dA2 = np.stack([_h2.T @ df2, h.T @ df2])
+    dB2 = np.stack([_h2.T @ dg2, h.T @ dg2])
+    dh = df2 @ A2[1].T + dg2 @ B2[1].T
+    _back = df2 @ A2[0].T + dg2 @ B2[0].T
+    dh[:-2] += _back[2:]
+    dR = u1.T @ dh
+    du1 = dout @ K.T + dh @ R.T
+    dt1 = du1 * q1
+    dq1 = du1 * t1
+    df1 = dt1 * (1 - t1 ** 2)
+    dg1 = dq1 * q1 * (1 - q1)
+    dA = np.stack([_x1.T @ df1, x.T @ df1])
+    dB = np.stack([_x1.T @ dg1, x.T @ dg1])
+    """,
+    [
+        ("dh[:-2]", "dh[:-1] += _back[1:]", "another block|block|places|shift"),
+        ("dh[:-2]", "dh[:-2] += _back[:-2]", "another block|block"),
+        ("dh[:-2]", "pass", "missing"),
+        ("dh[:-2]", "dh[:-2] = _back[2:]", PLUS),
+        ("dh =", "df2 @ A2[1].T", path("g2"), "h"),
+        ("dh =", "df2 @ A2[1] + dg2 @ B2[1].T", FLIPPED, "h"),
+        ("dt2", "du2 * t2", swapped("t2", "q2")),
+        ("dq2", "du2 * f2", swapped("f2", "t2")),
+        ("df2", "dt2 * (1 - f2 ** 2)", "computed from f2|f2 stands"),
+        ("dg2", "dq2 * g2 * (1 - g2)", "computed from g2|g2 stands"),
+        ("dA2", "np.stack([h.T @ df2, _h2.T @ df2])", "exchanged|order|block|turned"),
+        ("dA2", "np.stack([h.T @ df2, h.T @ df2])", "stands where|block"),
+        ("dA2", "np.stack([np.zeros((D, D)), h.T @ df2])", "block|missing"),
+        ("du1", "dh @ R.T", path("out")),
+        ("du1", "dout @ K.T", path("h")),
+        ("dR", "u2.T @ dh", swapped("u2", "u1")),
+        ("dA", "np.stack([_x1.T @ dt1, x.T @ dt1])", TANH),
+        ("dK2", "u1.T @ dout", swapped("u1", "u2")),
+    ],
+)  # fmt: skip
+
+GROUP = Program(
+    "group norm of images, scale and shift by channel, global average pooling, softmax",
+    """
+    N, C, H, W, G, eps = 2, 4, 2, 3, 2, 1e-3
+    X = r.normal(size=(N, C, H, W))
+    gamma, beta = r.uniform(0.5, 1.5, size=(1, C, 1, 1)), r.normal(size=(1, C, 1, 1))
+    A, b = r.normal(size=(C, 3)), r.normal(size=3)
+    y = np.array([2, 0])
+    """,
+    "X gamma beta A b",
+    """
+    xg = X.reshape(N, G, C // G, H, W)
+    mu = xg.mean(axis=(2, 3, 4), keepdims=True)
+    xc = xg - mu
+    var = (xc ** 2).mean(axis=(2, 3, 4), keepdims=True)
+    std = np.sqrt(var + eps)
+    xn = (xc / std).reshape(N, C, H, W)
+    out = gamma * xn + beta
+    act = np.maximum(out, 0)
+    pool = act.mean(axis=(2, 3))
+    scores = pool @ A + b
+    _e = np.exp(scores - scores.max(axis=1, keepdims=True))
+    P = _e / _e.sum(axis=1, keepdims=True)
+    loss = -np.log(P[np.arange(N), y]).mean()
+    """,
+    """
+    M = (C // G) * H * W
+    dscores = P.copy()
+    dscores[np.arange(N), y] -= 1
+    dscores /= N
+    dA = pool.T @ dscores
+    db = dscores.sum(axis=0)
+    dpool = dscores @ A.T
+    dact = np.ones((1, 1, H, W)) * dpool[:, :, None, None] / (H * W)
+    dout = dact * (out > 0)
+    dgamma = (dout * xn).sum(axis=(0, 2, 3), keepdims=True)
+    dbeta = dout.sum(axis=(0, 2, 3), keepdims=True)
+    dxn = dout * gamma
+    _g = dxn.reshape(N, G, C // G, H, W)
+    dstd = -(_g * xc / std ** 2).sum(axis=(2, 3, 4), keepdims=True)
+    dvar = dstd / (2 * std)
+    dxc = _g / std + dvar * 2 * xc / M
+    dmu = -dxc.sum(axis=(2, 3, 4), keepdims=True)
+    dxg = dxc + dmu / M
+    dX = dxg.reshape(N, C, H, W)
+    """,
+    [
+        ("dact", "np.ones((1, 1, H, W)) * dpool[:, :, None, None]", "6 times too large|divide"),
+        ("dact", "np.ones((1, 1, H, W)) * dpool[:, :, None, None] / H", "3 times too large"),
+        ("dscores /=", "pass", large("2"), "scores"),
+        ("dgamma", "(dout * xn).sum(axis=(2, 3), keepdims=True)[:1]", "only|first|axis|sum"),
+        ("dgamma", "(dout * out).sum(axis=(0, 2, 3), keepdims=True)", swapped("out", "xn")),
+        ("dgamma", "(dout * xn).sum(axis=(0, 2, 3))", SHAPE),
+        ("dbeta", "dout.mean(axis=(0, 2, 3), keepdims=True)", mean("12")),
+        ("dxn", "dout", lost("gamma")),
+        ("dstd", "-(_g * xc / std).sum(axis=(2, 3, 4), keepdims=True)", EXPONENT + "|" + lost(".*std.*")),
+        ("dstd", "(_g * xc / std ** 2).sum(axis=(2, 3, 4), keepdims=True)", SIGN),
+        ("dstd", "-(_g * xc / std ** 2).mean(axis=(2, 3, 4), keepdims=True)", mean("12")),
+        ("dvar", "dstd / std", "2 times too large"),
+        ("dvar", "dstd * 2 * std", EXPONENT + "|std"),
+        ("dxc", "_g / std + dvar * xc / M", "2 times too small"),
+        ("dxc", "_g / std", path("var")),
+        ("dxg", "dxc + dmu", "12 times too large|" + lost("1/12")),
+        ("dxg", "dxc", path("mu")),
+    ],
+)  # fmt: skip
+
+HOLT = Program(
+    "Holt's exponential smoothing, level and trend, plain numbers, parameters alone",
+    """
+    T = 8
+    seen = np.cumsum(r.normal(size=T) + 0.5)
+    alpha, beta = np.array(0.6), np.array(0.3)
+    level, trend = np.array(0.2), np.array(0.4)
+    """,
+    "alpha beta level trend",
+    """
+    _l, _b = {0: level}, {0: trend}
+    loss = 0.0
+    for t in range(T):
+        _err = _l[t] + _b[t] - seen[t]
+        loss = loss + 0.5 * _err ** 2
+        _l[t + 1] = alpha * seen[t] + (1 - alpha) * (_l[t] + _b[t])
+        _b[t + 1] = beta * (_l[t + 1] - _l[t]) + (1 - beta) * _b[t]
+    """,
+    """
+    dalpha = dbeta = 0.0
+    gl = gb = 0.0
+    for t in reversed(range(T)):
+        err = _l[t] + _b[t] - seen[t]
+        dbeta += gb * (_l[t + 1] - _l[t] - _b[t])
+        gl = gl + gb * beta
+        dalpha += gl * (seen[t] - _l[t] - _b[t])
+        gl, gb = gl * (1 - alpha) - gb * beta + err, gb * (1 - beta) + gl * (1 - alpha) + err
+    dlevel, dtrend = gl, gb
+    """,
+    [
+        ("    err", "err = _l[t] - seen[t]", "missing", "alpha beta level trend"),
+        ("    err", "err = _l[t + 1] + _b[t + 1] - seen[t]", "pass|stands", "alpha beta level trend"),
+        ("    dbeta", "dbeta += gb * (_l[t + 1] - _l[t])", "missing|by way", "beta"),
+        ("    dbeta", "dbeta += gb * (_l[t + 1] - _b[t])", "missing", "beta"),
+        ("    dbeta", "dbeta = gb * (_l[t + 1] - _l[t] - _b[t])", PLUS, "beta"),
+        ("    gl = gl + gb", "pass", "missing", "alpha beta level trend"),
+        ("    gl = gl + gb", "gl = gl + gb", r"beta.*missing|missing.*beta", "alpha beta level trend"),
+        ("    dalpha", "dalpha += gl * (seen[t] - _l[t])", "missing", "alpha"),
+        ("    dalpha", "dalpha += gl * (seen[t] + _l[t] + _b[t])", SIGN, "alpha"),
+        ("    dalpha", "dalpha += gl * seen[t]", "missing", "alpha"),
+        ("    gl, gb", "gl, gb = gl * (1 - alpha) + err, gb * (1 - beta) + gl * (1 - alpha) + err", "missing", "alpha beta level trend"),
+        ("    gl, gb", "gl, gb = gl * (1 - alpha) - gb * beta + err, gb * (1 - beta) + err", "missing", "alpha beta level trend"),
+        ("    gl, gb", "gl, gb = gl * alpha - gb * beta + err, gb * (1 - beta) + gl * (1 - alpha) + err", "alpha|stands|1 -", "alpha beta level trend"),
+        ("    gl, gb", "gl, gb = gl * (1 - alpha) - gb * beta + err, gb + gl * (1 - alpha) + err", "missing", "alpha beta level trend"),
+        ("    gl, gb", "gl, gb = gl * (1 - alpha) - gb * beta, gb * (1 - beta) + gl * (1 - alpha)", "missing", "alpha beta level trend"),
+    ],
+)  # fmt: skip
+
+LAST = (GAN, WAVE, GROUP, HOLT)
