@@ -9,14 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import (
-    Callable,
-    Collection,
-    Iterable,
-    Iterator,
-    Mapping,
-    Sequence,
-)
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from typing import Any, NamedTuple, cast
 
@@ -149,9 +142,7 @@ def _of_leaf(e: Term, readings: Readings) -> Edits:
     turns += [partial(np.swapaxes, axis1=a, axis2=b) for a, b in itertools.combinations(places, 2)]
     for axis, which in itertools.product(places, ("the first", "the last")):
         values = e, which, frozenset([axis])
-        if is_array:
-            yield Edit(3.05, "one_for_all", values, {e: partial(_one_for_all, axis, which)})
-        elif e.shape[axis] > 1:
+        if not is_array and e.shape[axis] > 1:
             yield Edit(2.05, "left_out", values, {e: partial(_left_out, axis, which)})
     for turn in turns if places else ():
         yield Edit(2.8 if is_array else 2.9, "turned", (e,), {e: partial(_around, turn)})
@@ -166,12 +157,6 @@ def _of_leaf(e: Term, readings: Readings) -> Edits:
         yield from _of_marks(e, readings)
     if e.op in "+*":
         yield from _of_written(e)
-
-
-def _one_for_all(axis: int, which: str, xs: Sequence[Array], v: Array) -> Array:
-    if v.shape[axis] == 1:
-        raise ValueError("there is one only")
-    return v.take([0 if which == "the first" else -1], axis).repeat(v.shape[axis], axis)
 
 
 def _left_out(axis: int, which: str, xs: Sequence[Array], v: Array) -> Array:
@@ -696,12 +681,8 @@ def _of_scatter(e: Term) -> Edits:
 
 def _of_ids(e: Term, readings: Readings) -> Edits:
     """Added up by the ids of another lookup."""
-    own = ids_of(e)
-    for name, ids in readings.other_ids(own, e.shape[0]):
+    for name, ids in readings.other_ids(ids_of(e), e.shape[0]):
         yield Edit(1.6, "other_ids", (e, name), {e: partial(_added_up, ids)})
-    for axis, places in enumerate(np.indices(own.shape) if own is not None else ()):
-        make = partial(_added_up, np.asarray(places))
-        yield Edit(1.8, "places_for_ids", (e, frozenset([axis])), {e: make})
 
 
 def _added_up(ids: Array, xs: Sequence[Array], v: Array) -> Array:

@@ -19,7 +19,7 @@ from ..graph import walk
 from ..meaning.guards import guards
 from ..show.notation import symbol_of
 from .backward import Backward
-from .causes import find, follows, is_rounded
+from .causes import find, find_two, follows, is_rounded
 from .edits import Edit, at
 from .given import Given, agrees, beside, distance, read, same, size, squeezed
 from .line import Edits, Line
@@ -232,11 +232,9 @@ class Checked:
         if q == 1 and is_recurrent(self.guarded(_GUARD)[0]) and self._at_one_place(0, _USUAL):
             return
         for name in self.given:
-            if name not in self.correct and name not in self.follows_from:
+            if not {name} <= self.correct | self.follows_from.keys() | self.causes.keys():
                 said = say("convention", (q,), self.symbols[name])
                 self._explain_line(name, said if q != 1 and name in results else "")
-                if self.unexplained and self._at_one_place():
-                    return
         if len(self.causes) > 1 and q == 1:
             most = min((x.cost for x in self.made.values()), default=0)
             self._at_one_place(0, most + _OF_MANY * (len(self.causes) - 1))
@@ -352,10 +350,15 @@ class Checked:
             self.follows_from[name] = first or next(reversed(self.made))
         elif not bad and is_rounded(line, self.rtol, self.backward.eps):
             self.correct.add(name)
-        elif (cause := find(line, thorough=not self.unexplained)) is None:
-            if self.unexplained or not self._at_next_place(name):
-                self._unexplained(name)
         else:
+            cause = find(line, usual=self.unexplained)
+            if cause is None and not self.unexplained:
+                if self._at_one_place() or self._at_next_place(name):
+                    return
+                cause = find_two(line)
+            if cause is None:
+                self._unexplained(name)
+                return
             self.made[name] = cause
             said = (f"{problem}; " if problem else "") + self._said(name, line.readings, cause)
             if convention and not bad:

@@ -206,6 +206,7 @@ class _Series:
         self.at = tuple(at)
         self.key = tuple(map(id, self.at))
         self.there = [t for t in self.at if t is not None]
+        self.is_own = len({*self.key}) > 1
 
     @property
     def any(self) -> Tensor:
@@ -313,7 +314,7 @@ class _Places:
             if not rest and len(other.passes) > 1 and other is not loop:
                 passes = (one for one in other.passes for _ in range(times))
                 own += map(_Series, zip(*passes, strict=True))
-        moved = [s for s in own if len({*s.key}) > 1] if n > 1 else []
+        moved = [s for s in own if s.is_own] if n > 1 else []
         own += [x for s in moved for x in (s.moved(-1), s.moved(1), _Series(s.at[::-1]))]
         own += [_Series((s.at[-1], *s.at[:-1])) for s in moved]  # as [t - 1] has it
         own += [_Series([x] * n) for x in (*self._leaves, *self._named)]
@@ -328,8 +329,6 @@ class _Places:
         for k in {n, 1 / n, *self._scales} - {1.0}:
             cost = 1.3 if k == -1 else 1.65
             yield (cost, "through_times", (x, t, k)), _always(partial(_scaled, k))
-        if t.ndim:
-            yield (2.2, "loss_missing", (t,)), _always(lambda c: c.back(np.ones_like(c.g)))
         if (_op_of(t) == "matmul" and t.ndim) or _op_of(t) == "multiply":
             factor = t.inputs[1 - i]
             cost = 1.6 if factor.size == 1 else 2
@@ -345,21 +344,24 @@ class _Places:
             if _op_of(t) not in _KINKED:
                 yield from self._recomputed(at, a, arrays)
         for s in arrays:
-            y = s.any
-            if y.shape == t.shape and y is not t and y._tracked and y._op is not None:
-                for factor, z in (y.inputs, y.inputs[::-1]) if _op_of(y) == "multiply" else ():
-                    if z is t:
-                        yield (1.2, "factor_missing", (factor,)), partial(_of_cotangent, s)
-                skipped = self.short.slope(y)
-                if skipped is not None and self._leads_on(y, t, skipped):
-                    yield (1.9, "slope_missing_to", (skipped, x)), partial(_of_cotangent, s)
-                yield (2.2, "gradient_stands", (y, t)), partial(_of_cotangent, s)
-            if y.shape in (x.shape, t.shape):
-                yield (2.7, "factor_too_many", (y,)), partial(_times_array, s.array)
-            if t._params and "index" in t._params and _indexes(s) != _indexes(own):
-                for power in (0, 1):  # also of a logarithm, whose slope is that of the entry
-                    cause = 1.9 + 0.1 * power, "other_ids", (x, y.inputs[0] if y.inputs else y)
-                    yield cause, partial(_at_index, s, power)
+            yield from self._by_other(own, x, s)
+
+    def _by_other(self, own: _Series, x: Tensor, s: _Series) -> Tries:
+        """By what comes to another result, by it, or by its index."""
+        t, y = own.any, s.any
+        if y.shape == t.shape and y is not t and y._tracked and y._op is not None:
+            for factor, z in (y.inputs, y.inputs[::-1]) if _op_of(y) == "multiply" else ():
+                if z is t:
+                    yield (1.2, "factor_missing", (factor,)), partial(_of_cotangent, s)
+            skipped = self.short.slope(y)
+            if skipped is not None and self._leads_on(y, t, skipped):
+                yield (1.9, "slope_missing_to", (skipped, x)), partial(_of_cotangent, s)
+        if y.shape in (x.shape, t.shape):
+            yield (2.7, "factor_too_many", (y,)), partial(_times_array, s.array)
+        if t._params and "index" in t._params and _indexes(s) != _indexes(own):
+            for power in (0, 1):  # also of a logarithm, whose slope is that of the entry
+                cause = 1.9 + 0.1 * power, "other_ids", (x, y.inputs[0] if y.inputs else y)
+                yield cause, partial(_at_index, s, power)
 
     def _local(self, own: _Series) -> Local | None:
         """The op as terms; None where there is none, or meaning can't read it."""
@@ -388,7 +390,7 @@ class _Places:
             new = at.of(lambda u, value=value: value(u._array, u._array, *u._arrays))
             yield (cost + 0.8, kind, values), partial(_of_array, a, new)
         for s in arrays if name == "getitem" else ():
-            new = at.of(lambda u, index: u._arrays[0][index], s.of(_index))
+            new = at.of(lambda u, index: u._arrays[0][index], partial(_index, s))
             if s.key != at.key and s.any.inputs:
                 values = t.inputs[0], s.any.inputs[0]
                 yield (1.9, "other_ids", values), partial(_of_array, a, new)
@@ -450,7 +452,7 @@ class _Places:
                 covered |= uses
         if not self._is_way(own.there):
             return
-        slope, most = self.short.slope(t), len(ways)
+        most = len(ways)
         several = range(1, most + 1) if most <= _MOST_USES else {1, most - 1, most}
         choices = (itertools.combinations(ways, n) for n in several)
         for some in itertools.chain(*choices):
@@ -462,10 +464,6 @@ class _Places:
             own_uses = [(u, i) for u, i in lost if u.inputs[i] in of]
             for gone in (lost, own_uses)[: 1 + (len(own_uses) < len(lost))]:
                 yield cause, dict.fromkeys(gone, _nothing)
-            if slope is not None and left:
-                by = {u: [(w, i) for w, i in lost if w.inputs[i] is u] for u in own.there}
-                rules: Rules = {(u, 0): partial(_beside_slope, way) for u, way in by.items()}
-                yield (1.6, "slope_missing_through", (slope, lost[-1][0])), rules
 
     def _left_out(self, loop: Loop, places: Sequence[_Series]) -> Iterator[tuple[Cause, Rules]]:
         """The first or the last pass of a loop, in each of its rounds."""
@@ -511,17 +509,18 @@ def _arguments(t: Tensor, i: int) -> list[int]:
     return found
 
 
-def _index(t: Tensor | None) -> Any:
-    """Of a result its own; of one-hot marks the place of the 1."""
+def _index(s: _Series, k: int) -> Any:
+    """Of a result its own; of one-hot marks, which are each pass's own, the place of the 1."""
+    t = s.at[k]
     if t is None or t._op is not None:
         return None if t is None else t._params.get("index")
     x = t._array
-    is_marks = not t._tracked and x.ndim and np.count_nonzero(x) == 1 == x.max()
+    is_marks = s.is_own and not t._tracked and x.ndim and np.count_nonzero(x) == 1 == x.max()
     return np.unravel_index(int(x.argmax()), x.shape) if is_marks else None
 
 
 def _indexes(s: _Series) -> list[str]:
-    return [repr(_index(t)) for t in s.at]
+    return [repr(_index(s, k)) for k in range(len(s.at))]
 
 
 def _with(j: int, t: Tensor, new: Any) -> Any:
@@ -548,7 +547,7 @@ def _times_array(array: AtPass, k: int) -> Rule:
 
 
 def _at_index(s: _Series, power: int, k: int) -> Rule:
-    index = _index(s.at[k])
+    index = _index(s, k)
 
     def rule(c: Call) -> Any:
         new = c.args[1][index]
@@ -578,12 +577,6 @@ def _added(so_far: list[Array], c: Call) -> Array:
 def _kept(y: Tensor, c: Call) -> Array:
     """With what came to the same result a pass later."""
     return np.asarray(c.back(c.g) + c.cotangent(y))
-
-
-def _beside_slope(uses: Sequence[Use], c: Call) -> Array:
-    """Without the slope for what came by these."""
-    there = sum(c.part(use) for use in uses)
-    return np.asarray(c.back(c.g - there) + there)
 
 
 def _nothing(c: Call) -> float:

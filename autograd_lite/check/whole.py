@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from ..engine.tensor import Array
-from ..show.notation import number
 from .edits import Edit, some_of
 from .formula import Formula, always
 from .line import Line, share
@@ -40,8 +39,7 @@ def whole(f: Formula, line: Line) -> Iterator[Edit]:
             if e.kind == "gradient" and e.name != name and e.shape == o.shape:
                 yield Edit(2.4, "term_too_many", (name,), {e: partial(plus, o)}, free=True)
     yield from _too_many(f, line)
-    of_line = _elsewhere(line), _of_shape(f, line), _moved(f, line), _where(f, line)
-    for family in (*of_line, _own_slopes(f, line)):
+    for family in (_elsewhere(line), _of_shape(f, line), _where(f, line), _own_slopes(f, line)):
         for cost, kind, values, out in family:
             yield Edit(cost, kind, values, {f.root: always(out)})
 
@@ -96,12 +94,6 @@ def _of_shape(f: Formula, line: Line) -> Found:
             if turned.shape == a.shape:
                 cost, kind, what = (0.9, "transposed", ()) if is_plain else (3, "turned", (f.root,))
                 yield cost, kind, what, turned
-    for axis, (which, k) in itertools.product(range(a.ndim), (("first", 0), ("last", -1))):
-        out = v.copy()
-        if a.shape == v.shape and v.shape[axis] > 1:
-            np.moveaxis(out, axis, 0)[k] = 0
-            if np.moveaxis(v, axis, 0)[k].any() and out.any():
-                yield 1.8, "end_missing", (which, frozenset([axis])), out
     most = float(np.abs(a).max(initial=0))
     at_most = np.abs(a) >= most * (1 - 1e-9)
     if v.dtype.kind != "c" and v.size > _FEW and 1 < at_most.sum() < np.count_nonzero(a):
@@ -135,19 +127,9 @@ def _own_slopes(f: Formula, line: Line) -> Found:
                 yield 2.9, "factor_too_many", (slope(e),), f.result * k
                 if k.shape == f.result.shape and (k > 0).all() and np.ptp(k):
                     yield 2.3, "stands", (slope(e), f.root), k
-                for g in f.order if e in named else ():  # of a function that has no name
+                for g in f.order if e in named and np.ptp(k) else ():  # of a function without name
                     if g.kind == "gradient" and g.shape == k.shape:
                         yield 2.4, "stands", (g * slope(e), f.root), f.value[g] * k
-
-
-def _moved(f: Formula, line: Line) -> Found:
-    """Weights after their update."""
-    v, own = f.result, line.others.get(line.name)
-    if own is not None and own.shape == v.shape == line.array.shape and v.size >= _FEW:
-        k = share(v, own - line.array)
-        is_round = abs(k - float(f"{k:.2g}")) <= line.rtol * abs(k)
-        if k > 0 and (is_round or v.size > _FEW):
-            yield 2, "updated_itself", (line.name, number(k)), own - k * v
 
 
 def _too_many(f: Formula, line: Line) -> Iterator[Edit]:
