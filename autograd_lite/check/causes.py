@@ -199,7 +199,7 @@ def _single(f: Formula, line: Line) -> Iterator[Edit]:
 
 def _others(f: Formula, line: Line) -> Iterator[Edit]:
     """Another array at one term, or at one of its uses."""
-    others = cache(lambda e: list(of_others(f, line.readings, line.instead | line.turned, e)))
+    others = cache(lambda e: list(of_others(f, line.readings, line.instead, e)))
     for e in f.order if len(f.order) <= _MANY_TERMS else ():
         if e is not ONE:
             yield from others(e)

@@ -127,16 +127,15 @@ def _pairs(tried: Iterable[Try]) -> list[Try]:
 
 def is_recurrent(readings: Readings) -> bool:
     """Whether there is a loop whose passes go on with the results of others, and none was given."""
-    for _, loss, tensors in readings.recorded:
-        nodes = walk(loss)
-        for loop in loops(nodes) if len(nodes) <= _MOST else ():
-            at = {t: m for m, one in enumerate(loop.passes) for t in one}
-            carried = any(
-                x in at and at[x] != m and not {_op_of(t), _op_of(x)} <= _SUMS
-                for t, m in at.items() if t is not None for x in t.inputs
-            )  # fmt: skip
-            if carried and len(loop.passes) > 2 and set(tensors.values()).isdisjoint(at):
-                return True
+    nodes, tensors = readings.nodes, {*readings.tensors.values()}
+    for loop in loops(nodes) if len(nodes) <= _MOST else ():
+        at = {t: m for m, one in enumerate(loop.passes) for t in one}
+        carried = any(
+            x in at and at[x] != m and not {_op_of(t), _op_of(x)} <= _SUMS
+            for t, m in at.items() if t is not None for x in t.inputs
+        )  # fmt: skip
+        if carried and len(loop.passes) > 2 and tensors.isdisjoint(at):
+            return True
     return False
 
 
@@ -166,14 +165,15 @@ def _is_way(
 
 def _graphs(readings: Readings) -> Iterator[tuple[Meaning, Tensor, Mapping[str, Tensor]]]:
     """The loss as it was recorded, but with each function as one op; and of canonical ops."""
-    for meaning, loss, tensors in readings.recorded:
+    loss = readings.nodes[-1]
+    for meaning, *_ in itertools.islice(readings.graphs, 1):
         for given in ({"max"}, set[str]()):  # which many subtract, and nobody differentiates
             new: dict[Tensor, Tensor] = {}
             for t in walk(loss):
                 new[t] = _as_function(t, new, meaning) if t._op is not None else t
                 new[t] = Tensor(t._array) if _op_of(t) in given and t.name is None else new[t]
                 new[t].name = t.name
-            own = {n: new[t] for n, t in tensors.items()}
+            own = {n: new[t] for n, t in readings.tensors.items()}
             found = pull({new[loss]: np.ones(loss.shape)}, set(own.values()))
             right = {n: readings.cotangents[n].value for n in own}
             if not given or all(agrees(found.get(t, 0 * right[n]), right[n], 1e-6, 1e-12)
