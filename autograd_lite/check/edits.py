@@ -250,11 +250,6 @@ def _of_sum(e: Term, readings: Readings) -> Edits:
         for several in itertools.combinations(e.args, k):
             rest = dict.fromkeys(terms.keys() - dict(several).keys(), 0.0)
             yield Edit(1.8, "only_term", (total(several), e), {e: _reweighed(e, rest)})
-    for f, c in e.args if ONE in terms and n == 2 else ():
-        if f is not ONE and f.op != "*":
-            i = e.operands.index(f)
-            squared = partial(lambda i, c, xs, v: v + c * xs[i] * (xs[i] - 1), i, c)
-            yield Edit(1.9, "exponent", (f, 2.0, 1.0), {e: squared})
     if n == 2:
         yield Edit(2.5, "product_for_sum", (e,), {e: lambda xs, v: xs[0] * xs[1]})
         for (f, c), (g, _) in (e.args, e.args[::-1]):
@@ -370,10 +365,13 @@ def _groups(e: Term, readings: Readings) -> list[dict[Term, float]]:
 
 
 def _of_powers(e: Term) -> Edits:
-    """(1 − x)² where 1 − x² belongs."""
+    """1 − x² where 1 − x belongs; (1 − x)² where 1 − x² does."""
     if len(e.args) != 2 or e.args[0][0] is not ONE:
         return
     (_, a), (f, c) = e.args
+    if f.op != "*":
+        squared: Make = lambda xs, v: v + c * xs[1] * (xs[1] - 1)  # noqa: E731
+        yield Edit(1.9, "exponent", (f, 2.0, 1.0), {e: squared})
     if f.op == "*" and len(f.args) == 1 and f.args[0][0].op == "leaf":
         ((x, p),) = f.args
         outside = a + c * np.asarray(x.value)

@@ -335,7 +335,7 @@ class _Places:
             yield (cost, "factor_missing", (factor,)), _always(lambda c: c.g)
         local = self._local(own)
         for cause, value in local.of_rule(i) if local is not None else ():
-            yield cause, _always(partial(_of_value, value))
+            yield cause, _always(partial(lambda f, c: f(c.g, *c.args), value))
         yield from _of_slope(slope) if slope is not None else ()
         for a in _arguments(t, i):
             at = own.operand(a - 1) if a else own
@@ -486,7 +486,7 @@ def _of_slope(slope: Slope) -> Tries:
     yield (0.8, "slope_missing", (slope,)), _always(lambda c: c.g)
     yield (2.5, "slope_too_many", (slope,)), _always(lambda c: c.g * slope.at(*c.args[::-1]) ** 2)
     for cost, kind, values, f in other_slopes(slope):
-        yield (cost, kind, values), _always(partial(_by_slope, f))
+        yield (cost, kind, values), _always(partial(lambda f, c: c.g * f(*c.args[::-1]), f))
 
 
 def _arguments(t: Tensor, i: int) -> list[int]:
@@ -556,16 +556,8 @@ def _at_index(s: _Series, power: int, k: int) -> Rule:
     return rule if index is not None else _nothing
 
 
-def _of_value(value: Callable[..., Array], c: Call) -> Array:
-    return value(c.g, *c.args)
-
-
 def _scaled(k: float, c: Call) -> Array:
     return np.asarray(k * c.back(c.g))
-
-
-def _by_slope(f: Callable[..., Any], c: Call) -> Array:
-    return np.asarray(c.g * f(*c.args[::-1]))
 
 
 def _added(so_far: list[Array], c: Call) -> Array:
