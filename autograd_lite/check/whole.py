@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.tensor import Array
+from ..show.notation import number
 from .edits import Edit, some_of
 from .formula import Formula, always
 from .line import Line, share
@@ -39,7 +40,8 @@ def whole(f: Formula, line: Line) -> Iterator[Edit]:
             if e.kind == "gradient" and e.name != name and e.shape == o.shape:
                 yield Edit(2.4, "term_too_many", (name,), {e: partial(plus, o)}, free=True)
     yield from _too_many(f, line)
-    for family in (_elsewhere(line), _of_shape(f, line), _where(f, line), _own_slopes(f, line)):
+    some = _elsewhere(line), _of_shape(f, line), _moved(f, line), _where(f, line)
+    for family in (*some, _own_slopes(f, line)):
         for cost, kind, values, out in family:
             yield Edit(cost, kind, values, {f.root: always(out)})
 
@@ -130,6 +132,16 @@ def _own_slopes(f: Formula, line: Line) -> Found:
                 for g in f.order if e in named and np.ptp(k) else ():  # of a function without name
                     if g.kind == "gradient" and g.shape == k.shape:
                         yield 2.4, "stands", (g * slope(e), f.root), f.value[g] * k
+
+
+def _moved(f: Formula, line: Line) -> Found:
+    """Weights after their update."""
+    v, own = f.result, line.others.get(line.name)
+    if own is not None and own.shape == v.shape == line.array.shape and v.size >= _FEW:
+        k = share(v, own - line.array)
+        is_round = abs(k - float(f"{k:.2g}")) <= line.rtol * abs(k)
+        if k > 0 and (is_round or v.size > _FEW):
+            yield 2, "updated_itself", (line.name, number(k)), own - k * v
 
 
 def _too_many(f: Formula, line: Line) -> Iterator[Edit]:

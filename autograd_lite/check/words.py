@@ -44,6 +44,8 @@ at_pass: {0} of {1} stands where its own belongs | 写成了别的一次循环�
 updated: {0} was updated before it was used: this has {0} − {1} ∇{0} where {0} belongs; compute all
     gradients first, and then update |
     {0} 在使用之前就更新了：这里是 {0} − {1} ∇{0}；应先算出所有梯度，再更新
+updated_itself: this is {0} after the update, {0} − {1} ∇{0}, and not its gradient |
+    这是更新之后的 {0}，即 {0} − {1} ∇{0}，而不是它的梯度
 conjugated: {line} is the complex conjugate of what it should be | {line} 被取了共轭
 two: {0}; and {1} | {0}；并且 {1}
 besides: {0}; besides, {1} | {0}；此外 {1}
