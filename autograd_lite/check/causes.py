@@ -7,6 +7,7 @@ own gradients in place of those that it is computed from. Of those that fit the 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, partial
 from itertools import accumulate, chain, combinations
@@ -80,16 +81,11 @@ def is_rounded(line: Line, rtol: float, eps: float) -> bool:
     return False
 
 
-def find(line: Line, thorough: bool = True) -> Edit | None:
-    """The simplest mistake that gives the line; where none does, two at once.
-
-    Where not ``thorough``, only what is usual is tried.
-    """
-    every = sorted(_formulas(line, line.bases[0]), key=lambda f: len(f.order))
-    if not every:
+def find(line: Line, usual: bool = False) -> Edit | None:
+    """The simplest mistake that gives the line; perhaps only of what is ``usual``."""
+    formulas = _read(line)
+    if not formulas:
         return None
-    terms = accumulate(len(f.order) for f in every[1:])
-    formulas = every[:1] + [f for f, n in zip(every[1:], terms, strict=True) if n <= _MOST_READ]
     least = min(f.root.size for f in formulas)
     near = min(formulas, key=lambda f: (-len(line.readings.sources(f.root)), f.root.size))
     detours = {}
@@ -102,11 +98,21 @@ def find(line: Line, thorough: bool = True) -> Edit | None:
     detours |= {f: detours[f] + _OF_ONE_TERM for f in alone}
     tries = [(f, detour, cost, family) for f, detour in detours.items() for cost, family in _KINDS
              if f not in alone or family is _single]  # fmt: skip
-    found = _simplest(line, tries, math.inf if thorough else _USUAL)
-    if found is not None or not thorough:
-        return found
-    pairs = [(f, 0.0, 0.0, _two) for f in formulas if not f.made and f not in alone]
-    return _simplest(line, pairs, math.inf)
+    return _simplest(line, tries, _USUAL if usual else math.inf)
+
+
+def find_two(line: Line) -> Edit | None:
+    """Two that give it together."""
+    is_alone = line.readings.is_multiplied_out
+    formulas = [f for f in _read(line) if not f.made and not is_alone(f.root)]
+    return _simplest(line, [(f, 0.0, 0.0, _two) for f in formulas], math.inf)
+
+
+def _read(line: Line) -> list[Formula]:
+    """The shortest formulas of a line."""
+    every = sorted(_formulas(line, line.bases[0]), key=lambda f: len(f.order))
+    terms = accumulate(len(f.order) for f in every[1:])
+    return every[:1] + [f for f, n in zip(every[1:], terms, strict=False) if n <= _MOST_READ]
 
 
 def _simplest(
@@ -132,7 +138,7 @@ def _simplest(
 def _tried(f: Formula, line: Line, cause: Edit) -> Edit | None:
     """The mistake, where it gives the line, or does but for a telling factor."""
     out = f.but(cause.made)
-    if out is None or (cause.kind in ("one_for", "one_for_all", "two") and _is_constant(out)):
+    if out is None or (cause.kind in ("one_for", "two") and _is_constant(out)):
         return None
     if cause.free:
         return _times(f, line, cause, out)
@@ -145,7 +151,7 @@ def _tried(f: Formula, line: Line, cause: Edit) -> Edit | None:
         return None
     what = cause.values[0] if cause.kind == "factor_missing" else None
     made = {e: partial(_along, make, k, 0.0) for e, make in cause.made.items()}
-    if isinstance(what, Term) and (core(what).op == "+" or what in line.readings.unnamed):
+    if isinstance(what, Term) and (core(what).op == "+" or core(what) in line.readings.unnamed):
         values = (scaled(what, 1 / k),)
         alike = cause._replace(cost=cause.cost + _OTHER_SIGN, values=values, made=made)
         return alike if k == -1 or not _is_constant(out) else None
@@ -193,7 +199,7 @@ def _single(f: Formula, line: Line) -> Iterator[Edit]:
 
 def _others(f: Formula, line: Line) -> Iterator[Edit]:
     """Another array at one term, or at one of its uses."""
-    others = cache(lambda e: list(of_others(f, line.readings, line.instead | line.turned, e)))
+    others = cache(lambda e: list(of_others(f, line.readings, line.instead, e)))
     for e in f.order if len(f.order) <= _MANY_TERMS else ():
         if e is not ONE:
             yield from others(e)
@@ -210,11 +216,13 @@ def _repeated(f: Formula, line: Line) -> Iterator[Edit]:
     """The same edit at each term that is of one kind."""
     groups: dict[Any, dict[Term, Edit]] = {}
     for e in f.order if len(f.order) <= _MOST_TERMS else ():
+        seen = Counter[Any]()  # of several of a kind each the one in its place
         for edit in line.edits(e) if e is not ONE else ():
             if edit.cost <= _USUAL and not edit.free:
                 about = [x for x in edit.values if type(x) in (str, float)]
                 key = (edit.kind, edit.cost, *about, e.op, len(e.shape))
-                groups.setdefault(key, {}).setdefault(e, edit)
+                groups.setdefault((key, seen[key]), {})[e] = edit
+                seen[key] += 1
     for some in groups.values():
         if len(some) > 1:
             edit = list(some.values())[-1]

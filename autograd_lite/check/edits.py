@@ -9,14 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import (
-    Callable,
-    Collection,
-    Iterable,
-    Iterator,
-    Mapping,
-    Sequence,
-)
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from typing import Any, NamedTuple, cast
 
@@ -99,7 +92,7 @@ def at(e: Term, readings: Readings) -> Edits:
             more, made = 0.4, edit.made
             if own is not e:
                 xs, more = [evaluate(x) for x in own.operands], 1.0
-                made = {e: partial(_recomputed, xs, made[own])}
+                made = {e: partial(lambda xs, make, _, v: make(xs, v), xs, made[own])}
             yield edit._replace(cost=edit.cost + more, made=made)
     yield from of_slopes(e, readings, e.op == "*" and not is_atom)
     if e.op in MASKS:
@@ -137,10 +130,6 @@ def _inside(e: Term) -> Sequence[Term]:
     return e.operands if len(e.operands) == 1 and not is_other else ()
 
 
-def _recomputed(own: Sequence[Array], make: Make, xs: Sequence[Array], v: Array) -> Any:
-    return make(own, v)
-
-
 def _of_leaf(e: Term, readings: Readings) -> Edits:
     """Turned round; 1 − x for x, and the other way round; marks of which the last one wins."""
     is_array = e.op == "leaf" and e.kind != "gradient"
@@ -149,9 +138,7 @@ def _of_leaf(e: Term, readings: Readings) -> Edits:
     turns += [partial(np.swapaxes, axis1=a, axis2=b) for a, b in itertools.combinations(places, 2)]
     for axis, which in itertools.product(places, ("the first", "the last")):
         values = e, which, frozenset([axis])
-        if is_array:
-            yield Edit(3.05, "one_for_all", values, {e: partial(_one_for_all, axis, which)})
-        elif e.shape[axis] > 1:
+        if not is_array and e.shape[axis] > 1:
             yield Edit(2.05, "left_out", values, {e: partial(_left_out, axis, which)})
     for turn in turns if places else ():
         yield Edit(2.8 if is_array else 2.9, "turned", (e,), {e: partial(_around, turn)})
@@ -166,12 +153,6 @@ def _of_leaf(e: Term, readings: Readings) -> Edits:
         yield from _of_marks(e, readings)
     if e.op in "+*":
         yield from _of_written(e)
-
-
-def _one_for_all(axis: int, which: str, xs: Sequence[Array], v: Array) -> Array:
-    if v.shape[axis] == 1:
-        raise ValueError("there is one only")
-    return v.take([0 if which == "the first" else -1], axis).repeat(v.shape[axis], axis)
 
 
 def _left_out(axis: int, which: str, xs: Sequence[Array], v: Array) -> Array:
@@ -260,7 +241,7 @@ def _of_sum(e: Term, readings: Readings) -> Edits:
             smoothed = scaled(target, 1 / (sharp[hot] or 1))
             yield Edit(1.6, "stands", (hot, smoothed), {e: _reweighed(e, sharp)})
     for some in _groups(e, readings):
-        yield from _of_part(e, some)
+        yield from _of_part(e, some, readings)
     if n == 1 and abs(e.args[0][1]) != 1:
         ((f, c),) = e.args
         kind, k = ("division_missing", 1 / abs(c)) if abs(c) < 1 else ("factor_missing", abs(c))
@@ -269,10 +250,6 @@ def _of_sum(e: Term, readings: Readings) -> Edits:
         for several in itertools.combinations(e.args, k):
             rest = dict.fromkeys(terms.keys() - dict(several).keys(), 0.0)
             yield Edit(1.8, "only_term", (total(several), e), {e: _reweighed(e, rest)})
-    for f, c in e.args if ONE in terms and n == 2 else ():
-        if f is not ONE and f.op != "*":
-            squared = partial(_squared, e.operands.index(f), c)
-            yield Edit(1.9, "exponent", (f, 2.0, 1.0), {e: squared})
     if n == 2:
         yield Edit(2.5, "product_for_sum", (e,), {e: lambda xs, v: xs[0] * xs[1]})
         for (f, c), (g, _) in (e.args, e.args[::-1]):
@@ -333,12 +310,12 @@ def _written_over(
     return v
 
 
-def _of_part(e: Term, some: Mapping[Term, float]) -> Edits:
+def _of_part(e: Term, some: Mapping[Term, float], readings: Readings) -> Edits:
     """Some terms of a sum: missing, alone, with another factor, transposed."""
     part, rest = total(list(some.items())), {f: c for f, c in e.args if f not in some}
     without = _reweighed(e, _by(some, 0))
     if rest:
-        only = 2 if len(some) == 1 else 1.6
+        only = 2 if len(some) == 1 and not readings.sources(part) else 1.5
         yield Edit(1, "term_missing", (part, e), {e: without})
         yield Edit(only, "only_term", (part, e), {e: _reweighed(e, _by(rest, 0))})
     for of in (some, rest) if len(some) == 1 < len(rest) else (some,) if rest else ():
@@ -346,11 +323,8 @@ def _of_part(e: Term, some: Mapping[Term, float]) -> Edits:
         yield Edit(cost, "term_times", times, {e: _reweighed(e, _by(of, 2))}, free=True)
     yield Edit(1.3, "term_times", (part, e, -1.0), {e: _reweighed(e, _by(some, -1))})
     if e.ndim == 2 and e.shape[0] == e.shape[1] > 1:
-        yield Edit(1.9, "part_turned", (part, e), {e: partial(_part_turned, without)})
-
-
-def _part_turned(rest: Make, xs: Sequence[Array], v: Array) -> Any:
-    return (v - rest(xs, v)).T + rest(xs, v)
+        turned: Make = lambda xs, v: (v - without(xs, v)).T + without(xs, v)  # noqa: E731
+        yield Edit(1.9, "part_turned", (part, e), {e: turned})
 
 
 def _by(some: Mapping[Term, float], k: float) -> dict[Term, float]:
@@ -364,15 +338,8 @@ def _of_quotients(e: Term) -> Edits:
     for x, p in below.items():
         if p < 0:
             factor = product([(x, -p)])
-            yield Edit(1.6, "division_missing", (factor,), {e: partial(_times_of, x, -p)})
-
-
-def _times_of(x: Term, p: float, xs: Sequence[Array], v: Array) -> Array:
-    return _whole(v * evaluate(x) ** p, v)
-
-
-def _squared(i: int, c: float, xs: Sequence[Array], v: Array) -> Array:
-    return np.asarray(v + c * xs[i] * (xs[i] - 1))
+            times = partial(lambda f, xs, v: _whole(v * evaluate(f), v), factor)
+            yield Edit(1.6, "division_missing", (factor,), {e: times})
 
 
 def _of_diagonal(e: Term, g: Term, f: Term, readings: Readings) -> Edits:
@@ -398,10 +365,13 @@ def _groups(e: Term, readings: Readings) -> list[dict[Term, float]]:
 
 
 def _of_powers(e: Term) -> Edits:
-    """(1 − x)² where 1 − x² belongs."""
+    """1 − x² where 1 − x belongs; (1 − x)² where 1 − x² does."""
     if len(e.args) != 2 or e.args[0][0] is not ONE:
         return
     (_, a), (f, c) = e.args
+    if f.op != "*":
+        squared: Make = lambda xs, v: v + c * xs[1] * (xs[1] - 1)  # noqa: E731
+        yield Edit(1.9, "exponent", (f, 2.0, 1.0), {e: squared})
     if f.op == "*" and len(f.args) == 1 and f.args[0][0].op == "leaf":
         ((x, p),) = f.args
         outside = a + c * np.asarray(x.value)
@@ -425,8 +395,8 @@ def of_product(e: Term) -> Edits:
         if len(e.args) > 1 or p != 1:
             is_mask = f.op in MASKS or (f.given and np.asarray(f.value).dtype == bool)
             kind = "mask_missing" if is_mask else "factor_missing" if p > 0 else "division_missing"
-            without = {f: 0.0}
-            yield Edit(1, kind, (factor,), {e: _reweighed(e, without)})
+            without, is_number = {f: 0.0}, f.op == "leaf" and f.name and not f.shape
+            yield Edit(-0.05 if is_number else 1, kind, (factor,), {e: _reweighed(e, without)})
             without |= {g: 0.0 for g, q in e.args if is_mask and q < 0 and _counts(g, f)}
             if len(without) > 1:
                 yield Edit(1, kind, (factor,), {e: _reweighed(e, without)})
@@ -435,7 +405,8 @@ def of_product(e: Term) -> Edits:
                 value = partial(_times, rest, evaluate(x))
                 cost = 2.85 if f.op in ("equal", "not_equal") else 1.95  # x for x > 0
                 yield Edit(cost, "stands", (x, f), {e: value})
-                yield Edit(2.3, "relu_of_it", (f,), {e: partial(_relu_of, rest)})
+                relu = partial(lambda rest, xs, v: np.maximum(rest(xs, v), 0), rest)
+                yield Edit(1.4, "relu_of_it", (f,), {e: relu})
         yield Edit(2.1, "twice", (product([(f, p)]),), {e: _reweighed(e, {f: 2 * p})})
         for q in {-p, p + 1, p - 1, p / 2, p + 0.5, p - 0.5, 1.0} - {p, 2 * p, 0.0}:
             cost = 1.45 if q == 1 else 2.1 if q == -p else 2.5
@@ -444,10 +415,6 @@ def of_product(e: Term) -> Edits:
             if f.op == "+" and p % 2 == 0:  # of (y − x)² as well as of (x − y)²
                 turned = partial(_times, other, np.asarray(-1.0))
                 yield Edit(cost, "exponent", (scaled(f, -1), q, p), {e: turned})
-
-
-def _relu_of(rest: Make, xs: Sequence[Array], v: Array) -> Array:
-    return np.asarray(np.maximum(rest(xs, v), 0))
 
 
 def _counts(e: Term, mask: Term) -> bool:
@@ -473,26 +440,25 @@ def of_slopes(e: Term, readings: Readings, is_product: bool) -> Edits:
                 yield Edit(1.8, "factor_missing", (part,), {e: _reweighed(e, others)})
         is_own = not is_product and e is slope.result  # as exp' is, and then any factor may be
         yield Edit(1.5 if is_own else 0.8, "slope_missing", (slope,), {e: rest})
-        for cost, kind, values, other in other_slopes(slope):
+        for cost, kind, values, other in other_slopes(slope, readings.slopes):
             yield Edit(cost, kind, values, {e: partial(_times, rest, other(s, l))})
 
 
-def other_slopes(slope: Slope) -> Iterator[tuple[float, str, tuple[Any, ...], SlopeOf]]:
+def other_slopes(
+    slope: Slope, others: Iterable[Slope] = ()
+) -> Iterator[tuple[float, str, tuple[Any, ...], SlopeOf]]:
     """What may stand in its place: at another tensor, f itself, another function's."""
     at = slope.at
     yield 1.3, "slope_of_s", (slope,), lambda s, y: at(s, s)
     yield 1.35, "slope_at_l", (slope,), lambda s, y: at(y)
     yield 1.9, "value_for_slope", (slope,), lambda s, y: y
-    for op in ACTIVATIONS:
+    own = ((x.op, x.params) for x in others if x.params)
+    for op, params in (*((op, dict[str, Any]()) for op in ACTIVATIONS), *own):
         if op is not slope.op:
-            other, values = slope._replace(op=op, params={}).at, (op.name, slope)
+            other, values = slope._replace(op=op, params=params).at, (op.name, slope)
             yield 2.2, "other_slope", values, other
-            yield 2.4, "other_slope", values, partial(_at, other, 0)
-            yield 2.6, "other_slope", values, partial(_at, other, 1)
-
-
-def _at(slope: Callable[[Array], Array], i: int, *s_and_y: Array) -> Array:
-    return slope(s_and_y[i])
+            yield 2.4, "other_slope", values, partial(lambda f, s, y: f(s), other)
+            yield 2.6, "other_slope", values, partial(lambda f, s, y: f(y), other)
 
 
 def _times(rest: Make, array: Array, xs: Sequence[Array], v: Array) -> Array:
@@ -534,7 +500,7 @@ def _of_axes(e: Term) -> Edits:
         for some in some_of(axes):
             m = math.prod(x.shape[a] for a in some)
             cost = 1 + 0.2 * (some != axes)
-            yield Edit(cost, "mean_for_sum", (x, some), {e: partial(_divided, m)})
+            yield Edit(cost, "mean_for_sum", (x, some), {e: partial(lambda m, xs, v: v / m, m)})
             yield from _one_only(e, 0, some)
     for other in some_of(range(len(x.shape))):
         if other == axes or all(x.shape[a] == 1 for a in other ^ axes):
@@ -544,10 +510,6 @@ def _of_axes(e: Term) -> Edits:
             make = partial(_over, e, other, by, squeezed)
             cost = 1 + 0.1 * (by != 1 or squeezed)
             yield Edit(cost, "axis", (x, other, axes), {e: make})
-
-
-def _divided(n: float, xs: Sequence[Array], v: Array) -> Array:
-    return np.asarray(v / n)
 
 
 def some_of(axes: Collection[int]) -> Iterator[frozenset[int]]:
@@ -658,13 +620,10 @@ def _of_blocks(e: Term) -> Edits:
         if x.shape == y.shape:
             other = {x: y, y: x}
             order = [e.args.index(other.get(z, z)) for z in e.args]
-            yield Edit(1.6, "exchanged", (x, y), {e: partial(_in_order, e, order)})
+            put = partial(lambda order, xs, v: computed(e, [xs[i] for i in order]), order)
+            yield Edit(1.6, "exchanged", (x, y), {e: put})
     for i, block in enumerate(e.args):
         yield Edit(1.2, "block_missing", (block, e), {e: partial(_with_use, e, i, np.zeros_like)})
-
-
-def _in_order(e: Term, order: Sequence[int], xs: Sequence[Array], v: Array) -> Array:
-    return computed(e, [xs[i] for i in order])
 
 
 def _of_scatter(e: Term) -> Edits:
@@ -694,12 +653,8 @@ def _of_scatter(e: Term) -> Edits:
 
 def _of_ids(e: Term, readings: Readings) -> Edits:
     """Added up by the ids of another lookup."""
-    own = ids_of(e)
-    for name, ids in readings.other_ids(own, e.shape[0]):
+    for name, ids in readings.other_ids(ids_of(e), e.shape[0]):
         yield Edit(1.6, "other_ids", (e, name), {e: partial(_added_up, ids)})
-    for axis, places in enumerate(np.indices(own.shape) if own is not None else ()):
-        make = partial(_added_up, np.asarray(places))
-        yield Edit(1.8, "places_for_ids", (e, frozenset([axis])), {e: make})
 
 
 def _added_up(ids: Array, xs: Sequence[Array], v: Array) -> Array:

@@ -5,13 +5,19 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, reduce
+from operator import add
 from typing import Any
 
 import numpy as np
 
 from ..engine.tensor import Array, Tensor
+from ..meaning.table import CANONICAL
+from ..table import OPS
 from .readings import ONE, Term, applied, core, subterms
+
+_SHAPED = {*CANONICAL, "reshape", "broadcast_to"}
+"""Ops of terms that take other settings than ops of that name."""
 
 Make = Callable[[Sequence[Array], Array], Any]
 """From the values of a term's operands, and its own, what stands there instead."""
@@ -52,6 +58,7 @@ class Formula:
         uses = Counter(x for xs in self.operands.values() for x in xs)
         self.shared = {e for e, n in uses.items() if n > 1}
         self.numbers = {abs(c) for e in self.order if e.op == "+" for _, c in e.args}
+        self._zeros = {e for e in self.order if not self.value[e].any()}
 
     @classmethod
     def of(
@@ -91,7 +98,7 @@ class Formula:
                     own = np.asarray(made[e](xs, own))
                 elif (e is not core(self.root) and is_one_number(e, own, was)) or cancels(e, new):
                     return None
-                if not own.any() and was.any():
+                if e not in self._zeros and not own.any():
                     if e not in made and zeros.isdisjoint(self.operands[e]):
                         return None
                     zeros.add(e)
@@ -109,15 +116,16 @@ def is_one_number(e: Term, array: Array, was: Array) -> bool:
 
 def cancels(e: Term, new: Mapping[Term, Array]) -> bool:
     """Whether what has become 1 in a sum is taken off 1 there."""
-    one = dict(e.args).get(ONE) if e.op == "+" else None
-    return one is not None and one == -sum(c for x, c in e.args if x in new and (new[x] == 1).all())
+    some = e.args if e.op == "+" and ONE in e.operands else ()
+    ones = [c for x, c in some if x in new and (new[x] == 1).all()]
+    return bool(ones) and dict(e.args)[ONE] == -sum(ones)
 
 
 def weighted(op: str, xs: Sequence[Array], weights: Sequence[float]) -> Any:
     """A sum with these coefficients, or a product with these exponents."""
     some = [(x, w) for x, w in zip(xs, weights, strict=True) if w]
     if op == "+":
-        return sum(w * x for x, w in some)
+        return reduce(add, [w * x for x, w in some]) if some else 0
     return math.prod((x if w == 1 else x**w for x, w in some), start=1.0)
 
 
@@ -127,5 +135,6 @@ def computed(e: Term, xs: Sequence[Array]) -> Array:
         return np.asarray(weighted(e.op, xs, [w for _, w in e.args]))
     if e.op == "reshape" and xs[0].size != math.prod(e.shape):
         return xs[0].squeeze()
-    found: Any = applied(e, xs)
+    op = OPS.get(e.op) if e.op not in _SHAPED else None
+    found: Any = applied(e, xs) if op is None else op.forward(*xs, **e.params)
     return np.asarray(found._array if isinstance(found, Tensor) else found)

@@ -19,12 +19,11 @@ from ..graph import walk
 from ..meaning.guards import guards
 from ..show.notation import symbol_of
 from .backward import Backward
-from .causes import find, follows, is_rounded
+from .causes import find, find_two, follows, is_rounded
 from .edits import Edit, at
 from .given import Given, agrees, beside, distance, read, same, size, squeezed
 from .line import Edits, Line
-from .places import find as find_place
-from .places import is_recurrent
+from .places import Search, is_recurrent
 from .readings import Readings
 from .report import Entry, Report, two_arrays
 from .unexplained import nothing_fits
@@ -121,6 +120,7 @@ class Checked:
     follows_from: dict[str, str] = field(default_factory=dict)
     made: dict[str, Edit] = field(default_factory=dict)
     unexplained: bool = False
+    searches: dict[Any, Search | None] = field(default_factory=dict)
     placed: float = -1.0  # what mistakes at one place cost at most that were tried
 
     def __post_init__(self) -> None:
@@ -232,11 +232,9 @@ class Checked:
         if q == 1 and is_recurrent(self.guarded(_GUARD)[0]) and self._at_one_place(0, _USUAL):
             return
         for name in self.given:
-            if name not in self.correct and name not in self.follows_from:
+            if not {name} <= self.correct | self.follows_from.keys() | self.causes.keys():
                 said = say("convention", (q,), self.symbols[name])
                 self._explain_line(name, said if q != 1 and name in results else "")
-                if self.unexplained and self._at_one_place():
-                    return
         if len(self.causes) > 1 and q == 1:
             most = min((x.cost for x in self.made.values()), default=0)
             self._at_one_place(0, most + _OF_MANY * (len(self.causes) - 1))
@@ -258,6 +256,14 @@ class Checked:
         self, wrong: Sequence[str], given: Mapping[str, Array], costs: tuple[float, float]
     ) -> Edit | None:
         """The mistake at one place by which these lines are computed, from such gradients."""
+        key = (*wrong,), (*given,)
+        if key not in self.searches:
+            self.searches[key] = self._search(wrong, given)
+        search = self.searches[key]
+        cause = None if search is None else search(costs)
+        return None if cause is None else Edit(*cause, {})
+
+    def _search(self, wrong: Sequence[str], given: Mapping[str, Array]) -> Search | None:
         arrays = {n: self.arrays[n] for n in wrong if n in self.arrays}
         if any(n not in arrays or arrays[n].shape != self.right[n].shape for n in wrong):
             return None
@@ -269,8 +275,7 @@ class Checked:
                 for n, a in arrays.items()
             )
 
-        cause = find_place(self.guarded(_GUARD)[0], arrays, right, given, fits, costs)
-        return None if cause is None else Edit(*cause, {})
+        return Search(self.guarded(_GUARD)[0], arrays, right, given, fits)
 
     def _blame(self, edit: Edit, wrong: Sequence[str]) -> None:
         """A mistake in the first of these lines, of which it follows that the others are wrong."""
@@ -345,10 +350,15 @@ class Checked:
             self.follows_from[name] = first or next(reversed(self.made))
         elif not bad and is_rounded(line, self.rtol, self.backward.eps):
             self.correct.add(name)
-        elif (cause := find(line, thorough=not self.unexplained)) is None:
-            if self.unexplained or not self._at_next_place(name):
-                self._unexplained(name)
         else:
+            cause = find(line, usual=self.unexplained)
+            if cause is None and not self.unexplained:
+                if self._at_one_place() or self._at_next_place(name):
+                    return
+                cause = find_two(line)
+            if cause is None:
+                self._unexplained(name)
+                return
             self.made[name] = cause
             said = (f"{problem}; " if problem else "") + self._said(name, line.readings, cause)
             if convention and not bad:
@@ -376,8 +386,9 @@ class Checked:
 
     def _line(self, name: str) -> Line:
         """What is known when the cause of a wrong line is looked for."""
-        some = (self.guarded(guard) for guard in (_GUARD, 0.0))  # where that matters, with it
-        readings, edits = next((x for x in some if x[0].is_read(name)), self.guarded(_GUARD))
+        readings, edits = self.guarded(_GUARD)
+        if not readings.is_read(name) and guards(self.backward.nodes, _GUARD)[1]:
+            readings, edits = self.guarded(0.0)  # where that matters, with it
         array = self.arrays[name]
         of = {e: n for n, e in readings.cotangents.items()}
         given = {e: self.arrays[n] for e, n in of.items() if n in self.arrays}

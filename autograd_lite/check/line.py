@@ -43,7 +43,7 @@ class Line:
     readings: Readings
     edits: Edits
     bases: Sequence[Mapping[Term, Array]]
-    others: Mapping[str, Array]
+    others: dict[str, Array]
     gradients: Mapping[str, str]
     elsewhere: Callable[[], Mapping[str, Array]]
     sizes: Sequence[int]
@@ -53,14 +53,9 @@ class Line:
 
     @cached_property
     def instead(self) -> dict[str, Array]:
-        """What may stand at terms: vectors as columns, too."""
+        """What may stand at terms: vectors as columns, and matrices, transposed, too."""
         columns = {f"{n}[:, None]": a[:, None] for n, a in self.others.items() if a.ndim == 1}
-        return {**self.others, **columns}
-
-    @cached_property
-    def turned(self) -> dict[str, Array]:
-        """Matrices, transposed."""
-        return {f"{n}ᵀ": a.T for n, a in self.others.items() if a.ndim == 2}
+        return self.others | columns | {f"{n}ᵀ": a.T for n, a in self.others.items() if a.ndim == 2}
 
     def fits(self, found: Array | None, base: Array | None = None) -> bool:
         """Whether this is what the learner has, much better than the unedited ``base``.

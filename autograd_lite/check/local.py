@@ -58,7 +58,8 @@ class Local:
         if root is None or not all(self._gives(root, t, i) for t in self._some):
             return
         for edit, value in self._edits(root, _DEAREST):
-            if not self._speaks_of_g(edit):
+            about = subterms(*(x for x in edit.values if isinstance(x, Term)))
+            if self._args[0] not in about:
                 yield edit[:3], value
             elif len(self._some) > 1:
                 yield (edit.cost + _OF_G, "of_g", (edit[1:3], self._t)), value
@@ -84,9 +85,6 @@ class Local:
                     yield edit, value
             except UNFIT:
                 continue
-
-    def _speaks_of_g(self, edit: Edit) -> bool:
-        return self._args[0] in subterms(*(x for x in edit.values if isinstance(x, Term)))
 
     def _gives(self, root: Term, t: Tensor, i: int) -> bool:
         """Whether this is the rule of another pass, too."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -50,7 +50,7 @@ def _nested(outer: Loop) -> Iterator[Loop]:
 
 
 def _loops(order: Sequence[Tensor], is_alike: IsAlike) -> list[Loop]:
-    found: list[Loop] = []
+    found, is_alike = list[Loop](), cache(is_alike)
     for start, period, times in _runs(order, is_alike):
         turned = [_whole(order, k, period, times, is_alike) for k in range(start, start + period)]
         passes = max(turned, key=partial(_complete, period))
@@ -95,7 +95,7 @@ def _whole(
     before = _partial(order[:start][::-1], full[0][::-1], is_alike)[::-1]
     after = _partial(order[end:], full[-1], is_alike)
     parts = [[before], full, [after]]
-    return [one for part in parts for one in part if _size(one) * 3 > period]
+    return [one for part in parts for one in part if _size(one) * 3 >= period]
 
 
 def _complete(period: int, passes: list[One]) -> tuple[int, ...]:

@@ -30,6 +30,7 @@ from .readings import ACTIVATIONS, Readings, Slope
 from .short import Cause, Short
 
 _MOST = 1200  # tensors of a graph
+_MUCH_LARGER = 1.5  # than the smallest: it repeats itself
 _MOST_WORK = 1_500_000  # places that are tried, times the tensors of a graph
 _MOST_TRIED = 8000
 _TOGETHER = 64  # backward passes
@@ -46,14 +47,12 @@ _FUNCTIONS = {op.name for op in ACTIVATIONS} | {"softmax", "log_softmax", "logsu
 Tries = Iterator[tuple[Cause, Callable[[int], Rule]]]
 """Mistakes, and what stands for a rule at each pass."""
 Try = tuple[Cause, "Rules | _Each"]
+AtPass = Callable[[int], Any]
+"""What there is at each pass; it may raise, where shapes don't go together."""
 
 
-def find(
-    readings: Readings, wrong: Mapping[str, Array], right: Collection[str],
-    given: Mapping[str, Array], fits: Callable[[Mapping[str, Array]], bool],
-    costs: tuple[float, float],
-) -> Cause | None:  # fmt: skip
-    """The least far-fetched mistake at one place that gives all lines.
+class Search:
+    """For the least far-fetched mistake at one place that gives all lines.
 
     Args:
         readings: of the loss.
@@ -61,30 +60,51 @@ def find(
         right: the names of those that are right, and not by being 0.
         given: the learner's gradients that lines are computed from, by name.
         fits: whether these are the gradients that were given.
-        costs: what a mistake costs at least, and at most.
     """
-    sizes = {n: max(size(a), size(readings.cotangents[n].value)) for n, a in wrong.items()}
-    for meaning, output, tensors in _graphs(readings):
-        nodes = walk(output)
-        if len(nodes) > _MOST:
-            continue
-        instead = {tensors[n]: g for n, g in given.items() if n in tensors}
-        is_way = partial(_is_way, _below(tensors, nodes, instead), wrong, right)
-        places = _Places(readings, meaning, output, is_way, instead)
-        targets = {n: t for n, t in tensors.items() if n not in right}
-        tried = sorted(places, key=lambda x: x[0][0])
-        wanted = [x for x in tried if costs[0] <= x[0][0] <= costs[1]
-                  and (not given or _times(x) > 1)]  # fmt: skip
-        pairs = _pairs(tried) if costs[1] == math.inf and not given else []
-        every = itertools.chain(wanted[: min(_MOST_TRIED, _MOST_WORK // len(nodes))], pairs)
-        while some := [*itertools.islice(every, _TOGETHER)]:
-            found = pulled(output, targets, places.plainly, [*map(_rules, some)], instead)
-            far = [np.abs(found[n] - a).max(tuple(range(1, found[n].ndim))) / (sizes[n] or 1)
-                   for n, a in wrong.items()]  # fmt: skip
-            for k in np.flatnonzero(np.max(far, 0) <= _NEAR):
-                if fits({name: g[k] for name, g in found.items()}):
-                    return places.short.cause(some[k][0])
-    return None
+
+    def __init__(
+        self, readings: Readings, wrong: Mapping[str, Array], right: Collection[str],
+        given: Mapping[str, Array], fits: Callable[[Mapping[str, Array]], bool],
+    ) -> None:  # fmt: skip
+        self._readings, self._wrong, self._right = readings, wrong, right
+        self._given, self._fits = given, fits
+        lines = wrong.items()
+        self._sizes = {n: max(size(a), size(readings.cotangents[n].value)) for n, a in lines}
+        self._known: list[tuple[_Places, Mapping[str, Tensor], list[Try]]] = []
+        self._rest = self._places()
+
+    def _places(self) -> Iterator[tuple[_Places, Mapping[str, Tensor], list[Try]]]:
+        """The graphs, and what is tried in each, the least far-fetched first."""
+        least = math.inf
+        for meaning, output, tensors in _graphs(self._readings):
+            nodes = walk(output)
+            if len(nodes) > min(_MOST, _MUCH_LARGER * least):
+                continue
+            least = min(least, len(nodes))
+            instead = {tensors[n]: g for n, g in self._given.items() if n in tensors}
+            below = _below(tensors, nodes, instead)
+            is_way = partial(_is_way, below, self._wrong, self._right)
+            places = _Places(self._readings, meaning, output, is_way, instead)
+            yield places, tensors, sorted(places, key=lambda x: x[0][0])
+
+    def __call__(self, costs: tuple[float, float]) -> Cause | None:
+        """The one that costs so much at least, and at most."""
+        rest = (self._known.append(x) or x for x in self._rest)  # type: ignore[func-returns-value]
+        for places, tensors, tried in itertools.chain(self._known[:], rest):
+            targets = {n: t for n, t in tensors.items() if n not in self._right}
+            wanted = [x for x in tried if costs[0] <= x[0][0] <= costs[1]
+                      and (not self._given or _times(x) > 1)]  # fmt: skip
+            pairs = _pairs(tried) if costs[1] == math.inf and not self._given else []
+            most = min(_MOST_TRIED, _MOST_WORK // places.size)
+            every = itertools.chain(wanted[:most], pairs)
+            while some := [*itertools.islice(every, _TOGETHER)]:
+                found = places.pulled(targets, some)
+                far = [np.abs(found[n] - a).max(tuple(range(1, found[n].ndim)))
+                       / (self._sizes[n] or 1) for n, a in self._wrong.items()]  # fmt: skip
+                for k in np.flatnonzero(np.max(far, 0) <= _NEAR):
+                    if self._fits({name: g[k] for name, g in found.items()}):
+                        return places.short.cause(some[k][0])
+        return None
 
 
 def _times(x: Try) -> int:
@@ -107,16 +127,15 @@ def _pairs(tried: Iterable[Try]) -> list[Try]:
 
 def is_recurrent(readings: Readings) -> bool:
     """Whether there is a loop whose passes go on with the results of others, and none was given."""
-    for _, loss, tensors in readings.recorded:
-        nodes = walk(loss)
-        for loop in loops(nodes) if len(nodes) <= _MOST else ():
-            at = {t: m for m, one in enumerate(loop.passes) for t in one}
-            carried = any(
-                x in at and at[x] != m and not {_op_of(t), _op_of(x)} <= _SUMS
-                for t, m in at.items() if t is not None for x in t.inputs
-            )  # fmt: skip
-            if carried and len(loop.passes) > 2 and set(tensors.values()).isdisjoint(at):
-                return True
+    nodes, tensors = readings.nodes, {*readings.tensors.values()}
+    for loop in loops(nodes) if len(nodes) <= _MOST else ():
+        at = {t: m for m, one in enumerate(loop.passes) for t in one}
+        carried = any(
+            x in at and at[x] != m and not {_op_of(t), _op_of(x)} <= _SUMS
+            for t, m in at.items() if t is not None for x in t.inputs
+        )  # fmt: skip
+        if carried and len(loop.passes) > 2 and tensors.isdisjoint(at):
+            return True
     return False
 
 
@@ -146,14 +165,15 @@ def _is_way(
 
 def _graphs(readings: Readings) -> Iterator[tuple[Meaning, Tensor, Mapping[str, Tensor]]]:
     """The loss as it was recorded, but with each function as one op; and of canonical ops."""
-    for meaning, loss, tensors in readings.recorded:
+    loss = readings.nodes[-1]
+    for meaning, *_ in itertools.islice(readings.graphs, 1):
         for given in ({"max"}, set[str]()):  # which many subtract, and nobody differentiates
             new: dict[Tensor, Tensor] = {}
             for t in walk(loss):
                 new[t] = _as_function(t, new, meaning) if t._op is not None else t
                 new[t] = Tensor(t._array) if _op_of(t) in given and t.name is None else new[t]
                 new[t].name = t.name
-            own = {n: new[t] for n, t in tensors.items()}
+            own = {n: new[t] for n, t in readings.tensors.items()}
             found = pull({new[loss]: np.ones(loss.shape)}, set(own.values()))
             right = {n: readings.cotangents[n].value for n in own}
             if not given or all(agrees(found.get(t, 0 * right[n]), right[n], 1e-6, 1e-12)
@@ -186,6 +206,7 @@ class _Series:
         self.at = tuple(at)
         self.key = tuple(map(id, self.at))
         self.there = [t for t in self.at if t is not None]
+        self.is_own = len({*self.key}) > 1
 
     @property
     def any(self) -> Tensor:
@@ -198,19 +219,13 @@ class _Series:
         n = len(self.at)
         return _Series(self.at[k + by] if 0 <= k + by < n else None for k in range(n))
 
-    def arrays(self, factor: float = 1.0) -> list[Array]:
-        zero = 0 * self.any._array
-        return [zero if t is None else factor * t._array for t in self.at]
+    def array(self, k: int) -> Array:
+        t = self.at[k]
+        return 0 * self.any._array if t is None else t._array
 
-    def of(self, f: Callable[..., Any], *each: Sequence[Any]) -> list[Any]:
-        """A function of each, and of the same of others; none where that can't be computed."""
-        found: list[Any] = []
-        for t, *rest in zip(self.at, *each, strict=True):
-            value = None
-            with suppress(Exception):  # shapes that don't go together, entries that aren't there
-                value = f(t, *rest) if t is not None else None
-            found.append(value)
-        return found
+    def of(self, f: Callable[..., Any], *others: AtPass) -> AtPass:
+        """A function of it, and of others."""
+        return lambda k: f(self.at[k], *(x(k) for x in others))
 
 
 class _Each(NamedTuple):
@@ -245,6 +260,7 @@ class _Places:
         is_way: Callable[[Iterable[Tensor]], bool], known: Mapping[Tensor, Array],
     ) -> None:  # fmt: skip
         nodes = walk(output)
+        self.size, self._known = len(nodes), known
         tracked = {t for t in nodes if t._tracked}
         self.plainly = pull({output: np.ones(output.shape)}, tracked, layers=[put_in(known)])
         self._loops, self._is_way = loops(nodes), is_way
@@ -263,6 +279,10 @@ class _Places:
                     for i, x in enumerate(t.inputs):
                         self._ways[x][k, j, i] = None
                         self._at[k, j, i][m] = t, i
+
+    def pulled(self, targets: Mapping[str, Tensor], some: Iterable[Try]) -> dict[str, Array]:
+        """The gradients of these, where each of some mistakes is made."""
+        return pulled(self._output, targets, self.plainly, [*map(_rules, some)], self._known)
 
     def __iter__(self) -> Iterator[Try]:
         for k, loop in enumerate(self._loops):
@@ -294,7 +314,7 @@ class _Places:
             if not rest and len(other.passes) > 1 and other is not loop:
                 passes = (one for one in other.passes for _ in range(times))
                 own += map(_Series, zip(*passes, strict=True))
-        moved = [s for s in own if len({*s.key}) > 1] if n > 1 else []
+        moved = [s for s in own if s.is_own] if n > 1 else []
         own += [x for s in moved for x in (s.moved(-1), s.moved(1), _Series(s.at[::-1]))]
         own += [_Series((s.at[-1], *s.at[:-1])) for s in moved]  # as [t - 1] has it
         own += [_Series([x] * n) for x in (*self._leaves, *self._named)]
@@ -309,34 +329,39 @@ class _Places:
         for k in {n, 1 / n, *self._scales} - {1.0}:
             cost = 1.3 if k == -1 else 1.65
             yield (cost, "through_times", (x, t, k)), _always(partial(_scaled, k))
-        if t.ndim:
-            yield (2.2, "loss_missing", (t,)), _always(lambda c: c.back(np.ones_like(c.g)))
-        if _op_of(t) == "matmul" and t.ndim:
-            yield (2, "factor_missing", (t.inputs[1 - i],)), _always(lambda c: c.g)
+        if (_op_of(t) == "matmul" and t.ndim) or _op_of(t) == "multiply":
+            factor = t.inputs[1 - i]
+            cost = 1.6 if factor.size == 1 else 2
+            yield (cost, "factor_missing", (factor,)), _always(lambda c: c.g)
         local = self._local(own)
         for cause, value in local.of_rule(i) if local is not None else ():
-            yield cause, _always(partial(_of_value, value))
+            yield cause, _always(partial(lambda f, c: f(c.g, *c.args), value))
         yield from _of_slope(slope) if slope is not None else ()
         for a in _arguments(t, i):
             at = own.operand(a - 1) if a else own
             for s in arrays:
-                yield from self._stands(s, at, 1.7 + 0.1 * (s.any._op is None), a, s.arrays())
+                yield from self._stands(s, at, 1.7 + 0.1 * (s.any._op is None), a, s.array)
             if _op_of(t) not in _KINKED:
                 yield from self._recomputed(at, a, arrays)
         for s in arrays:
-            y = s.any
-            if y.shape == t.shape and y is not t and y._tracked and y._op is not None:
-                skipped = self.short.slope(y)
-                if skipped is not None and self._leads_on(y, t, skipped):
-                    yield (1.9, "slope_missing_to", (skipped, x)), partial(_of_cotangent, s)
-                yield (2.2, "gradient_stands", (y, t)), partial(_of_cotangent, s)
-            if y.shape in (x.shape, t.shape):
-                yield (2.7, "factor_too_many", (y,)), partial(_times_array, s.arrays())
-            indexes = _indexes(s)
-            if t._params and "index" in t._params and repr(indexes) != repr(_indexes(own)):
-                for power in (0, 1):  # also of a logarithm, whose slope is that of the entry
-                    cause = 1.9 + 0.1 * power, "other_ids", (x, y.inputs[0] if y.inputs else y)
-                    yield cause, partial(_at_index, indexes, power)
+            yield from self._by_other(own, x, s)
+
+    def _by_other(self, own: _Series, x: Tensor, s: _Series) -> Tries:
+        """By what comes to another result, by it, or by its index."""
+        t, y = own.any, s.any
+        if y.shape == t.shape and y is not t and y._tracked and y._op is not None:
+            for factor, z in (y.inputs, y.inputs[::-1]) if _op_of(y) == "multiply" else ():
+                if z is t:
+                    yield (1.2, "factor_missing", (factor,)), partial(_of_cotangent, s)
+            skipped = self.short.slope(y)
+            if skipped is not None and self._leads_on(y, t, skipped):
+                yield (1.9, "slope_missing_to", (skipped, x)), partial(_of_cotangent, s)
+        if y.shape in (x.shape, t.shape):
+            yield (2.7, "factor_too_many", (y,)), partial(_times_array, s.array)
+        if t._params and "index" in t._params and _indexes(s) != _indexes(own):
+            for power in (0, 1):  # also of a logarithm, whose slope is that of the entry
+                cause = 1.9 + 0.1 * power, "other_ids", (x, y.inputs[0] if y.inputs else y)
+                yield cause, partial(_at_index, s, power)
 
     def _local(self, own: _Series) -> Local | None:
         """The op as terms; None where there is none, or meaning can't read it."""
@@ -347,12 +372,12 @@ class _Places:
                 self.short.leaves |= local.leaves
         return self._locals[own.key]
 
-    def _stands(self, s: _Series, at: _Series, cost: float, a: int, news: Sequence[Any]) -> Tries:
+    def _stands(self, s: _Series, at: _Series, cost: float, a: int, new: AtPass) -> Tries:
         """One where another belongs: by the last pass at which both are there."""
         if s.any.shape == at.any.shape and s.key != at.key:
             both = [(x, y) for x, y in zip(s.at, at.at, strict=True) if x is not y]
             for x, y in [(x, y) for x, y in both if x is not None and y is not None][-1:]:
-                yield self.short.stands(cost, x, y), partial(_of_array, a, news)
+                yield self.short.stands(cost, x, y), partial(_of_array, a, new)
 
     def _recomputed(self, at: _Series, a: int, arrays: Sequence[_Series]) -> Tries:
         """An argument computed of another operand, of other entries, or without one."""
@@ -362,22 +387,22 @@ class _Places:
             return
         local = self._local(at)
         for (cost, kind, values), value in local.of_result() if local is not None else ():
-            news = at.of(lambda u, value=value: value(u._array, u._array, *u._arrays))
-            yield (cost + 0.8, kind, values), partial(_of_array, a, news)
+            new = at.of(lambda u, value=value: value(u._array, u._array, *u._arrays))
+            yield (cost + 0.8, kind, values), partial(_of_array, a, new)
         for s in arrays if name == "getitem" else ():
-            news = at.of(lambda u, index: u._arrays[0][index], _indexes(s))
+            new = at.of(lambda u, index: u._arrays[0][index], partial(_index, s))
             if s.key != at.key and s.any.inputs:
                 values = t.inputs[0], s.any.inputs[0]
-                yield (1.9, "other_ids", values), partial(_of_array, a, news)
+                yield (1.9, "other_ids", values), partial(_of_array, a, new)
         is_open = t._op is not None and (name in _MOVES or t._op.entrywise)
         slope = self.short.slope(t)
         if slope is not None:
-            news = at.of(lambda u: slope.at(u._arrays[0], u._array))
-            yield (2.0, "slope_for_value", (slope,)), partial(_of_array, a, news)
+            new = at.of(lambda u: slope.at(u._arrays[0], u._array))
+            yield (2.0, "slope_for_value", (slope,)), partial(_of_array, a, new)
         for j in range(len(t.inputs) if is_open else 0):
             own, put = at.operand(j), partial(_with, j)
             for s in arrays:
-                yield from self._stands(s, own, 2.0, a, at.of(put, s.arrays()))
+                yield from self._stands(s, own, 2.0, a, at.of(put, s.array))
 
     def _leads_on(self, y: Tensor, t: Tensor, slope: Slope) -> bool:
         """Whether what comes to t is what comes to y, a function's result, times its slope."""
@@ -427,7 +452,7 @@ class _Places:
                 covered |= uses
         if not self._is_way(own.there):
             return
-        slope, most = self.short.slope(t), len(ways)
+        most = len(ways)
         several = range(1, most + 1) if most <= _MOST_USES else {1, most - 1, most}
         choices = (itertools.combinations(ways, n) for n in several)
         for some in itertools.chain(*choices):
@@ -439,10 +464,6 @@ class _Places:
             own_uses = [(u, i) for u, i in lost if u.inputs[i] in of]
             for gone in (lost, own_uses)[: 1 + (len(own_uses) < len(lost))]:
                 yield cause, dict.fromkeys(gone, _nothing)
-            if slope is not None and left:
-                by = {u: [(w, i) for w, i in lost if w.inputs[i] is u] for u in own.there}
-                rules: Rules = {(u, 0): partial(_beside_slope, way) for u, way in by.items()}
-                yield (1.6, "slope_missing_through", (slope, lost[-1][0])), rules
 
     def _left_out(self, loop: Loop, places: Sequence[_Series]) -> Iterator[tuple[Cause, Rules]]:
         """The first or the last pass of a loop, in each of its rounds."""
@@ -465,7 +486,7 @@ def _of_slope(slope: Slope) -> Tries:
     yield (0.8, "slope_missing", (slope,)), _always(lambda c: c.g)
     yield (2.5, "slope_too_many", (slope,)), _always(lambda c: c.g * slope.at(*c.args[::-1]) ** 2)
     for cost, kind, values, f in other_slopes(slope):
-        yield (cost, kind, values), _always(partial(_by_slope, f))
+        yield (cost, kind, values), _always(partial(lambda f, c: c.g * f(*c.args[::-1]), f))
 
 
 def _arguments(t: Tensor, i: int) -> list[int]:
@@ -488,8 +509,18 @@ def _arguments(t: Tensor, i: int) -> list[int]:
     return found
 
 
-def _indexes(s: _Series) -> list[Any]:
-    return [t._params.get("index") if t is not None and t._op is not None else None for t in s.at]
+def _index(s: _Series, k: int) -> Any:
+    """Of a result its own; of one-hot marks, which are each pass's own, the place of the 1."""
+    t = s.at[k]
+    if t is None or t._op is not None:
+        return None if t is None else t._params.get("index")
+    x = t._array
+    is_marks = s.is_own and not t._tracked and x.ndim and np.count_nonzero(x) == 1 == x.max()
+    return np.unravel_index(int(x.argmax()), x.shape) if is_marks else None
+
+
+def _indexes(s: _Series) -> list[str]:
+    return [repr(_index(s, k)) for k in range(len(s.at))]
 
 
 def _with(j: int, t: Tensor, new: Any) -> Any:
@@ -501,8 +532,8 @@ def _always(rule: Rule) -> Callable[[int], Rule]:
     return lambda k: rule
 
 
-def _of_array(a: int, arrays: Sequence[Array], k: int) -> Rule:
-    return lambda c: c.back(c.g, *c.args[:a], arrays[k], *c.args[a + 1 :])
+def _of_array(a: int, new: AtPass, k: int) -> Rule:
+    return lambda c: c.back(c.g, *c.args[:a], new(k), *c.args[a + 1 :])
 
 
 def _of_cotangent(s: _Series, k: int) -> Rule:
@@ -510,29 +541,23 @@ def _of_cotangent(s: _Series, k: int) -> Rule:
     return (lambda c: c.back(c.cotangent(y))) if y is not None else _nothing
 
 
-def _times_array(arrays: Sequence[Array], k: int) -> Rule:
-    y = arrays[k]
+def _times_array(array: AtPass, k: int) -> Rule:
+    y = array(k)
     return lambda c: c.back(c.g * y) if y.shape == c.g.shape else c.back(c.g) * y
 
 
-def _at_index(indexes: Sequence[Any], power: int, k: int) -> Rule:
+def _at_index(s: _Series, power: int, k: int) -> Rule:
+    index = _index(s, k)
+
     def rule(c: Call) -> Any:
-        new = c.args[1][indexes[k]]
-        return c.back(c.g * (c.args[0] / new) ** power, index=indexes[k])
+        new = c.args[1][index]
+        return c.back(c.g * (c.args[0] / new) ** power, index=index)
 
-    return rule if indexes[k] is not None else _nothing
-
-
-def _of_value(value: Callable[..., Array], c: Call) -> Array:
-    return value(c.g, *c.args)
+    return rule if index is not None else _nothing
 
 
 def _scaled(k: float, c: Call) -> Array:
     return np.asarray(k * c.back(c.g))
-
-
-def _by_slope(f: Callable[..., Any], c: Call) -> Array:
-    return np.asarray(c.g * f(*c.args[::-1]))
 
 
 def _added(so_far: list[Array], c: Call) -> Array:
@@ -544,12 +569,6 @@ def _added(so_far: list[Array], c: Call) -> Array:
 def _kept(y: Tensor, c: Call) -> Array:
     """With what came to the same result a pass later."""
     return np.asarray(c.back(c.g) + c.cotangent(y))
-
-
-def _beside_slope(uses: Sequence[Use], c: Call) -> Array:
-    """Without the slope for what came by these."""
-    there = sum(c.part(use) for use in uses)
-    return np.asarray(c.back(c.g - there) + there)
 
 
 def _nothing(c: Call) -> float:

@@ -5,10 +5,11 @@ The one file of the checks that knows how meaning reads a graph.
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import count
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -44,6 +45,7 @@ from .given import agrees
 
 _DEEPEST = 3  # readings of one line
 _MOST = 600  # terms of a reading
+_MOST_NODES = 2500  # of the backward pass that it is read of
 _MOST_USES = 30  # of a leaf
 _WIDEST = 160  # characters of a formula
 
@@ -132,6 +134,9 @@ class _Way:
         found: list[Term] = [shaped(e, own.shape) for e in self._by_uses(name, known)]
         self.by_uses.update(found)
         for _ in range(_DEEPEST):
+            below = inner_first(g, partial(_inputs, known))
+            if len([*itertools.islice(below, _MOST_NODES)]) == _MOST_NODES:
+                break
             e = self.meaning.read(g, known)
             named = shaped(self.meaning.by_names(e), own.shape)
             found += [named, shaped(e, own.shape)]
@@ -167,6 +172,10 @@ class _Way:
         """A line by no other."""
         g = self.lines.get(name)
         return None if g is None else self.meaning.read(g, {})
+
+
+def _inputs(known: Container[Tensor], t: Tensor) -> Sequence[Tensor]:
+    return () if t in known else t.inputs
 
 
 def slopes(meaning: Meaning) -> Iterator[Slope]:
@@ -229,6 +238,7 @@ class Readings:
         rtol, noise: how far off a formula's worth may be.
 
     Attributes:
+        nodes, tensors: as they were recorded.
         cotangents: the leaves that stand for the gradients, by name.
         forward: the terms of the forward pass, which are no more than atoms here.
         definitions: of those that stand for themselves.
@@ -248,7 +258,7 @@ class Readings:
             n: leaf((id(self), n), t.shape, "gradient", symbols[n], right[n])
             for n, t in tensors.items()
         }  # fmt: skip
-        self._rtol, self._noise, self._tensors = rtol, noise, tensors
+        self._rtol, self._noise, self.tensors = rtol, noise, tensors
         self._opaque = {
             n: leaf((id(self), n, "right"), t.shape, "gradient", symbols[n], right[n])
             for n, t in tensors.items()
@@ -264,7 +274,7 @@ class Readings:
                 self._ways.append(_Way(loss, keep, guard, tensors, self.cotangents))
         terms = [w.meaning.terms for w in self._ways]
         self.forward = {e for way in terms for e in way.values() if as_number(e) is None}
-        self._nodes = nodes
+        self.nodes = nodes
         self.numbers = {abs(k * c) for e in self.forward if e.op == "+" for _, c in e.args
                         for k in (1, 2)}  # fmt: skip
         self.slopes = [slope for way in self._ways for slope in slopes(way.meaning)]
@@ -315,12 +325,6 @@ class Readings:
         for way in self._ways:
             yield way.meaning, way.meaning.output, way.kept
 
-    @property
-    def recorded(self) -> Iterator[tuple[Meaning, Tensor, Mapping[str, Tensor]]]:
-        """The same as it was recorded."""
-        for way in self._ways[:1]:
-            yield way.meaning, self._nodes[-1], self._tensors
-
     def limit(self, name: str) -> Array:
         """A line's gradient by its formula, in which what cancels has gone."""
         opaque = self._opaque[name]
@@ -351,7 +355,7 @@ class Readings:
         """Those by which rows are looked up, and in what."""
         terms = (e for e in subterms(*self.forward) if e.op == "getitem")
         looked = [(self.text(e.args[0]), e.params["index"]) for e in terms]
-        looked += [(t.inputs[0].name or "y", t._params["index"]) for t in self._nodes
+        looked += [(t.inputs[0].name or "y", t._params["index"]) for t in self.nodes
                    if t.inputs and "index" in t._params]  # fmt: skip
         every = ((of, np.asarray(x)) for of, index in looked[::-1] for x in parts_of(index)
                  if type(x) in (int, np.ndarray))  # fmt: skip

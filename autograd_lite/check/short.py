@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -35,10 +36,15 @@ class Short:
 
     def __init__(self, meaning: Meaning, readings: Readings, loops: Sequence[Loop]) -> None:
         self._meaning, self._readings = meaning, readings
-        self._passes = {
-            t: (k, j, m) for k, loop in enumerate(loops) if len(loop.passes) > 1
-            for m, one in enumerate(loop.passes) for j, t in enumerate(one)
-        }  # fmt: skip
+        self._passes: dict[Any, dict[tuple[int, Any], int]] = defaultdict(dict)
+        for k, loop in enumerate(loops):
+            for m, one in enumerate(loop.passes) if len(loop.passes) > 1 else ():
+                for j, t in enumerate(one):
+                    self._passes[t][k, j] = m
+                    for i, x in enumerate(t.inputs if t is not None else ()):
+                        if x._op is None and not x._tracked:  # a given one of its own
+                            self._passes[x][k, (j, i)] = m
+        self._halves = {k for k, x in enumerate(loops) if x.times == 2 < len(x.passes)}
         self.slope = cache(self._slope)
         self.leaves = dict[Term, Tensor]()
 
@@ -55,12 +61,14 @@ class Short:
 
     def stands(self, cost: float, x: Tensor, y: Tensor) -> Cause:
         """One where the other belongs, which is rather the same at another pass."""
-        own, its = self._passes.get(x), self._passes.get(y)
-        if not own or not its or own[:2] != its[:2]:
+        own, its = self._passes[x], self._passes[y]
+        place = next((place for place in own if place in its), None)
+        if place is None:
             return cost, "stands", (x, y)
         by = {-1: "the pass before", 1: "the pass after"}
-        values = y, by.get(own[2] - its[2], "another pass")
-        return (cost - _AT_PASS, *(("at_pass", values) if y.name is None else ("stands", (x, y))))
+        values = y, by.get(own[place] - its[place], "another pass")
+        is_said = y.name is None and place[0] not in self._halves
+        return (cost - _AT_PASS, *(("at_pass", values) if is_said else ("stands", (x, y))))
 
     def _terms(self, values: Any, terms: dict[Tensor, Term], deep: int) -> Any:
         if isinstance(values, Tensor):
@@ -78,11 +86,12 @@ class Short:
 
     def _part(self, t: Tensor, deep: int, within: str, root: Tensor) -> Tensor:
         name = t._op.name if t._op is not None else ""
-        own, its = self._passes.get(root), self._passes.get(t)
         said = t.name
         if said is None and not name and t.ndim and t in self._meaning.terms:
             said = self._readings.text(self._meaning.terms[t])
-        is_far = deep <= 0 or (own and its and own[0] == its[0] and own[2] != its[2])
+        own, its = ({k: m for (k, _), m in self._passes[x].items()} for x in (root, t))
+        outer = next((k for k in own if k in its), None)
+        is_far = deep <= 0 or (outer is not None and own[outer] != its[outer])
         if said is not None or not name or is_far:
             return Tensor(t._array, t._tracked > 0, "…" if said is None and name else said)
         results = sum(x._op is not None for x in t.inputs)

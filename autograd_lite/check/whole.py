@@ -40,8 +40,8 @@ def whole(f: Formula, line: Line) -> Iterator[Edit]:
             if e.kind == "gradient" and e.name != name and e.shape == o.shape:
                 yield Edit(2.4, "term_too_many", (name,), {e: partial(plus, o)}, free=True)
     yield from _too_many(f, line)
-    of_line = _elsewhere(line), _of_shape(f, line), _moved(f, line), _where(f, line)
-    for family in (*of_line, _own_slopes(f, line)):
+    some = _elsewhere(line), _of_shape(f, line), _moved(f, line), _where(f, line)
+    for family in (*some, _own_slopes(f, line)):
         for cost, kind, values, out in family:
             yield Edit(cost, kind, values, {f.root: always(out)})
 
@@ -96,12 +96,6 @@ def _of_shape(f: Formula, line: Line) -> Found:
             if turned.shape == a.shape:
                 cost, kind, what = (0.9, "transposed", ()) if is_plain else (3, "turned", (f.root,))
                 yield cost, kind, what, turned
-    for axis, (which, k) in itertools.product(range(a.ndim), (("first", 0), ("last", -1))):
-        out = v.copy()
-        if a.shape == v.shape and v.shape[axis] > 1:
-            np.moveaxis(out, axis, 0)[k] = 0
-            if np.moveaxis(v, axis, 0)[k].any() and out.any():
-                yield 1.8, "end_missing", (which, frozenset([axis])), out
     most = float(np.abs(a).max(initial=0))
     at_most = np.abs(a) >= most * (1 - 1e-9)
     if v.dtype.kind != "c" and v.size > _FEW and 1 < at_most.sum() < np.count_nonzero(a):
@@ -135,6 +129,9 @@ def _own_slopes(f: Formula, line: Line) -> Found:
                 yield 2.9, "factor_too_many", (slope(e),), f.result * k
                 if k.shape == f.result.shape and (k > 0).all() and np.ptp(k):
                     yield 2.3, "stands", (slope(e), f.root), k
+                for g in f.order if e in named and np.ptp(k) else ():  # of a function without name
+                    if g.kind == "gradient" and g.shape == k.shape:
+                        yield 2.4, "stands", (g * slope(e), f.root), f.value[g] * k
 
 
 def _moved(f: Formula, line: Line) -> Found:

@@ -1,8 +1,8 @@
 """Programs and planted mistakes: how many of them are named truly.
 
 ``python -m tests.check.programs [--only part of a name] [--show]
-[--apart | --more | --fresh | --styles | --others | --loops]`` prints it, with what was said of
-those that weren't; with ``--show`` of all.
+[--apart | --more | --fresh | --styles | --others | --loops | --unseen]`` prints it, with what was
+said of those that weren't; with ``--show`` of all.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from .programs_nets import NETS
 from .programs_others import OTHERS
 from .programs_sequences import SEQUENCES
 from .programs_styles import STYLES
+from .programs_unseen import UNSEEN
 
 PROGRAMS = (*NETS, *SEQUENCES)
 
@@ -33,9 +34,11 @@ def main() -> None:
     options.add_argument("--styles", action="store_true", help="programs in the styles of courses")
     options.add_argument("--others", action="store_true", help="programs of further kinds")
     options.add_argument("--loops", action="store_true", help="programs with loops, without names")
+    options.add_argument("--unseen", action="store_true", help="programs of still other kinds")
     args = options.parse_args()
     chosen = [(args.more, MORE), (args.apart, APART), (args.fresh, FRESH), (args.styles, STYLES),
-              (args.others, OTHERS), (args.loops, LOOPS), (True, PROGRAMS)]  # fmt: skip
+              (args.others, OTHERS), (args.loops, LOOPS), (args.unseen, UNSEEN),
+              (True, PROGRAMS)]  # fmt: skip
     every = next(some for asked, some in chosen if asked)
     programs = [p for p in every if args.only in p.name]
     named = sum(_printed(program, args.show) for program in programs)

@@ -48,7 +48,7 @@ CHAR = Program(
         dhnext = Whh.T @ draw
     """,
     [
-        ("    dy[", "dy[inputs[t]] -= 1", r"x\S* stands where onehot", "Whh Why Wxh bh by"),
+        ("    dy[", "dy[inputs[t]] -= 1", "by the ids of x", "Whh Why Wxh bh by"),
         ("    dWhy", "dWhy += dy @ _h[t - 1].T", BEFORE, "Why"),
         ("    dWhy", "dWhy = dy @ _h[t].T", PLUS, "Why"),
         ("    dh =", "Why.T @ dy", "by way of Whh .* missing", "Whh Why Wxh bh by"),
@@ -422,10 +422,10 @@ PREDATORS = Program(
         ("    gu = gu + 2", "gu = gu + (_u[t + 1] - seen[t, 0])", "2 times too small", "a b c d"),
         ("    gv = gv + 2", "gv = gv + 2 * (_v[t] - seen[t, 1])",
          "stands where its own", "a b c d"),
-        ("    da += gu", "da += gu * dt * _u[t]", BEFORE, "a"),
+        ("    da += gu", "da += gu * dt * _u[t]", r"0\.1.* stands where 0\.05", "a"),
         ("    da += gu", "da += gu * _mu[t]", large("10"), "a"),
         ("    db -= gu", "db += gu * dt * _mu[t] * _mv[t]", SIGN, "b"),
-        ("    db -= gu", "db -= gu * dt * _mu[t]", "stands where", "b"),
+        ("    db -= gu", "db -= gu * dt * _mu[t]", r"factor .* is missing", "b"),
         ("    gmu", "gmu = gu * dt * (a - b * _mv[t])", "by way of c .* missing", "a b c d"),
         ("    gmu", "gmu = gu * dt * a + gv * dt * c * _mv[t]",
          "by way of b .* missing", "a b c d"),

@@ -315,7 +315,7 @@ TWO_LAYERS = Program(
         ("dh1", "dscores.dot(W2.T) * h1", extra("h1")),
         ("dh1", "dscores.dot((W2 - 0.5 * dW2).T)", EARLY),
         ("dz1", "dh1", RELU),
-        ("dz1", "dh1 * (dh1 > 0)", swapped("∇h1", "z1|h1") + r"|taken at ∇|sign of ∇"),
+        ("dz1", "dh1 * (dh1 > 0)", "relu is taken of the gradient itself"),
         ("dz1", "dh1 * (z1 < 0)", swapped("<", ">") + r"|wrong side|< ?0|opposite|negative"),
         ("dz1", "dh1 * z1 * (z1 > 0)",
          swapped("z1|h1|relu", "relu'|z1 >|1") + "|" + extra("z1|h1")),

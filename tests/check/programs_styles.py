@@ -419,7 +419,7 @@ DQN = Program(
         ("db2", "dq.mean(axis=0)", mean("5")),
         ("dh", "dq @ W2.T * h", extra("h")),
         ("dz", "dh", RELU),
-        ("dz", "dh * (dh > 0)", swapped("∇h", "z")),
+        ("dz", "dh * (dh > 0)", "relu is taken of the gradient itself"),
         ("dW1", "s.T @ dh", RELU),
     ],
 )  # fmt: skip

@@ -26,13 +26,14 @@ from .programs_others import OTHERS
 from .programs_right import RIGHT, Case, explanation, meaningless
 from .programs_sequences import SEQUENCES
 from .programs_styles import STYLES
+from .programs_unseen import UNSEEN
 
 SAMPLE = 16  # one in so many mistakes is judged here; the command judges all
 # The share of these that must be named truly.
 NAMED = {"nets": 0.89, "sequences": 0.84, "apart": 0.88, "more": 0.92, "fresh": 0.92, "styles": 0.9,
-         "others": 0.9, "loops": 0.95}  # fmt: skip
+         "others": 0.9, "loops": 0.95, "unseen": 0.9}  # fmt: skip
 SETS = {"nets": NETS, "sequences": SEQUENCES, "apart": APART, "more": MORE, "fresh": FRESH,
-        "styles": STYLES, "others": OTHERS, "loops": LOOPS}  # fmt: skip
+        "styles": STYLES, "others": OTHERS, "loops": LOOPS, "unseen": UNSEEN}  # fmt: skip
 ALWAYS = {  # that are judged, one of a kind that wasn't named, or not truly
     "probs /= np.sum(probs)", "(1 - hs[t] ** 2) * d_h", "d_h = Whh.T @ d_h",
     "g = f[j] - (j == y[i])", "dW[:, j] = g * X[i]", "dlogits += ce / B * pi * logp",
