@@ -653,8 +653,12 @@ def _of_scatter(e: Term) -> Edits:
 
 def _of_ids(e: Term, readings: Readings) -> Edits:
     """Added up by the ids of another lookup."""
-    for name, ids in readings.other_ids(ids_of(e), e.shape[0]):
+    own = ids_of(e)
+    for name, ids in readings.other_ids(own, e.shape[0]):
         yield Edit(1.6, "other_ids", (e, name), {e: partial(_added_up, ids)})
+    for axis, places in enumerate(np.indices(own.shape) if own is not None else ()):
+        make = partial(_added_up, np.asarray(places))
+        yield Edit(1.8, "places_for_ids", (e, frozenset([axis])), {e: make})
 
 
 def _added_up(ids: Array, xs: Sequence[Array], v: Array) -> Array:

@@ -329,6 +329,8 @@ class _Places:
         for k in {n, 1 / n, *self._scales} - {1.0}:
             cost = 1.3 if k == -1 else 1.65
             yield (cost, "through_times", (x, t, k)), _always(partial(_scaled, k))
+        if t.ndim:
+            yield (2.2, "loss_missing", (t,)), _always(lambda c: c.back(np.ones_like(c.g)))
         if (_op_of(t) == "matmul" and t.ndim) or _op_of(t) == "multiply":
             factor = t.inputs[1 - i]
             cost = 1.6 if factor.size == 1 else 2
@@ -356,6 +358,7 @@ class _Places:
             skipped = self.short.slope(y)
             if skipped is not None and self._leads_on(y, t, skipped):
                 yield (1.9, "slope_missing_to", (skipped, x)), partial(_of_cotangent, s)
+            yield (2.2, "gradient_stands", (y, t)), partial(_of_cotangent, s)
         if y.shape in (x.shape, t.shape):
             yield (2.7, "factor_too_many", (y,)), partial(_times_array, s.array)
         if t._params and "index" in t._params and _indexes(s) != _indexes(own):
@@ -452,7 +455,7 @@ class _Places:
                 covered |= uses
         if not self._is_way(own.there):
             return
-        most = len(ways)
+        slope, most = self.short.slope(t), len(ways)
         several = range(1, most + 1) if most <= _MOST_USES else {1, most - 1, most}
         choices = (itertools.combinations(ways, n) for n in several)
         for some in itertools.chain(*choices):
@@ -464,6 +467,10 @@ class _Places:
             own_uses = [(u, i) for u, i in lost if u.inputs[i] in of]
             for gone in (lost, own_uses)[: 1 + (len(own_uses) < len(lost))]:
                 yield cause, dict.fromkeys(gone, _nothing)
+            if slope is not None and left:
+                by = {u: [(w, i) for w, i in lost if w.inputs[i] is u] for u in own.there}
+                rules: Rules = {(u, 0): partial(_beside_slope, way) for u, way in by.items()}
+                yield (1.6, "slope_missing_through", (slope, lost[-1][0])), rules
 
     def _left_out(self, loop: Loop, places: Sequence[_Series]) -> Iterator[tuple[Cause, Rules]]:
         """The first or the last pass of a loop, in each of its rounds."""
@@ -573,3 +580,9 @@ def _kept(y: Tensor, c: Call) -> Array:
 
 def _nothing(c: Call) -> float:
     return 0.0
+
+
+def _beside_slope(uses: Sequence[Use], c: Call) -> Array:
+    """Without the slope for what came by these."""
+    there = sum(c.part(use) for use in uses)
+    return np.asarray(c.back(c.g - there) + there)

@@ -25,12 +25,14 @@ class Call(NamedTuple):
         args: the result, and its operands.
         back: what the rule gives of another cotangent, and of other arguments.
         cotangent: what came to another result; by the rules as they are, if it hasn't yet.
+        part: what came back by another operand.
     """
 
     g: Array
     args: tuple[Array, ...]
     back: Callable[..., Array]
     cotangent: Callable[[Tensor], Array]
+    part: Callable[[Use], Array]
 
 
 Rule = Callable[[Call], Any]
@@ -55,7 +57,7 @@ def pulled(
     for k, rules in enumerate(every):
         for use, rule in rules.items():
             edited[use].append((k, rule))
-    came = dict[Tensor, Array]()
+    came, parts = dict[Tensor, Array](), dict[Use, Array]()
 
     def layer(t: Tensor, g: Any, vjps: Any) -> Any:
         came[t] = np.broadcast_to(instead[t], g.shape) if t in instead else g
@@ -79,11 +81,15 @@ def pulled(
             def cotangent(y: Tensor, k: int = k) -> Any:
                 return came[y][k] if y in came else plainly[y]
 
+            def other(use: Use, k: int = k) -> Any:
+                return parts[use][k]
+
             try:
-                given = np.asarray(rule(Call(np.asarray(g[k]), args, back, cotangent)))
+                given = np.asarray(rule(Call(np.asarray(g[k]), args, back, cotangent, other)))
                 part[k] = fit(given, x, name) if given.ndim else given
             except Exception:  # shapes that don't go together, or what a rule refuses
                 part[k] = np.nan
+        parts[use] = part
         return part
 
     seeds, targets = {output: np.ones((len(every), *output.shape))}, set(tensors.values())

@@ -96,6 +96,12 @@ def _of_shape(f: Formula, line: Line) -> Found:
             if turned.shape == a.shape:
                 cost, kind, what = (0.9, "transposed", ()) if is_plain else (3, "turned", (f.root,))
                 yield cost, kind, what, turned
+    for axis, (which, k) in itertools.product(range(a.ndim), (("first", 0), ("last", -1))):
+        out = v.copy()
+        if a.shape == v.shape and v.shape[axis] > 1:
+            np.moveaxis(out, axis, 0)[k] = 0
+            if np.moveaxis(v, axis, 0)[k].any() and out.any():
+                yield 1.8, "end_missing", (which, frozenset([axis])), out
     most = float(np.abs(a).max(initial=0))
     at_most = np.abs(a) >= most * (1 - 1e-9)
     if v.dtype.kind != "c" and v.size > _FEW and 1 < at_most.sum() < np.count_nonzero(a):

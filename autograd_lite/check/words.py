@@ -58,8 +58,14 @@ only_through: of what comes back to {0}, only that by way of {1} is there: add i
 through_times: what comes back to {0} by way of {1} {times} | 经过 {1} 传回 {0} 的部分{times}
 slope_missing_to: {slope} = {written} is missing in what comes back to {1}: multiply by it |
     传回 {1} 的梯度里漏了 {slope} = {written}：要乘上它
+gradient_stands: what comes back to {0} stands where what comes back to {1} belongs |
+    写成了传回 {0} 的梯度，而应当是传回 {1} 的
 pass_missing: the {0} of the {1} passes of the loop is left out: its bounds are wrong |
     {1} 次循环中漏了一次（{0}）：循环的边界不对
+slope_missing_through: {slope} = {written} is missing for what comes back to {l} by way of {1} |
+    经过 {1} 传回 {l} 的部分漏了 {slope} = {written}
+loss_missing: what comes from the loss to {0} is missing: 1 stands where it belongs |
+    漏了从损失传到 {0} 的梯度：写成了 1
 given: {0}; {1} is a given array of shape {2} | {0}；{1} 是给定的数组，形状为 {2}
 target_missing: the term {0} is missing: the target {0} belongs to {1}: {2} | 漏了 {0}：应为 {2}
 term_missing: {contribution} is missing: add it up (+=), {1} |
@@ -105,6 +111,8 @@ step_missing: {0} stands one beside the other where the windows are {1} apart: t
     {0} 逐格排列了，而窗口的步长是 {1}：漏了步长
 first_of_each: {0} goes to the first of its window only: each entry of the window has its part |
     {0} 只传给了窗口的第一个元素，而应当传给窗口中的每一个
+places_for_ids: {0} is added up by the place along {1} where the ids belong |
+    {0} 按沿{1}的位置相加了，而应当按编号
 axis: summed over {1} instead of {2}, which is the wrong axis: {0} | {0} 沿{1}求和了，而应沿{2}
 entrywise: an entrywise product stands where the matrix product {0} belongs |
     写成了逐元素的乘积，而应当是矩阵乘积 {0}
@@ -118,6 +126,7 @@ other_order: {0} is reshaped in another order, or where it should be transposed 
 last_wins: = where += belongs, or −=: of what comes to one place the last wins (where ids are equal,
     np.add.at adds it up) |
     写成了 =，而应当用 +=：同一位置只剩最后一个（下标相同时用 np.add.at）
+end_missing: the {0} of {1} is 0: the loop over it is one short | {1}的一端（{0}）是零：循环少了一次
 accumulated: what comes back to {0} is added up over the passes (+=): each has its own, = belongs |
     传回 {0} 的梯度在各步之间累加了（写成了 +=）：每一步各有自己的值，应当用 =
 relu_of_it: relu is taken of the gradient itself, where the mask {0} belongs |

@@ -54,6 +54,8 @@ CHAR = Program(
         ("    dh =", "Why.T @ dy", "by way of Whh .* missing", "Whh Why Wxh bh by"),
         ("    draw", "(1 - _h[t]) * dh", EXPONENT, "Whh Why Wxh bh by"),
         ("    draw", "(1 - _h[t - 1] ** 2) * dh", BEFORE, "Whh Why Wxh bh by"),
+        ("    draw", "(1 - _h[t] * _h[t]) * (Why.T @ dy) + dhnext", "by way of Whh", "Wxh Whh bh"),
+        ("    draw", "(1 - _h[t] * _h[t]) * dhnext + Why.T @ dy", "by way of Why", "Wxh Whh bh"),
         ("    dWxh", "dWxh += dh @ _x[t].T", TANH, "Wxh"),
         ("    dWhh", "dWhh += draw @ _h[t].T", AFTER, "Whh"),
         ("    dhnext", "dhnext = Whh @ draw", FLIPPED, "Whh Why Wxh bh by"),
