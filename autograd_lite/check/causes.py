@@ -138,7 +138,7 @@ def _simplest(
 def _tried(f: Formula, line: Line, cause: Edit) -> Edit | None:
     """The mistake, where it gives the line, or does but for a telling factor."""
     out = f.but(cause.made)
-    if out is None or (cause.kind in ("one_for", "two") and _is_constant(out)):
+    if out is None or (cause.kind in ("one_for", "one_for_all", "two") and _is_constant(out)):
         return None
     if cause.free:
         return _times(f, line, cause, out)

@@ -138,7 +138,9 @@ def _of_leaf(e: Term, readings: Readings) -> Edits:
     turns += [partial(np.swapaxes, axis1=a, axis2=b) for a, b in itertools.combinations(places, 2)]
     for axis, which in itertools.product(places, ("the first", "the last")):
         values = e, which, frozenset([axis])
-        if not is_array and e.shape[axis] > 1:
+        if is_array:
+            yield Edit(3.05, "one_for_all", values, {e: partial(_one_for_all, axis, which)})
+        elif e.shape[axis] > 1:
             yield Edit(2.05, "left_out", values, {e: partial(_left_out, axis, which)})
     for turn in turns if places else ():
         yield Edit(2.8 if is_array else 2.9, "turned", (e,), {e: partial(_around, turn)})
@@ -153,6 +155,12 @@ def _of_leaf(e: Term, readings: Readings) -> Edits:
         yield from _of_marks(e, readings)
     if e.op in "+*":
         yield from _of_written(e)
+
+
+def _one_for_all(axis: int, which: str, xs: Sequence[Array], v: Array) -> Array:
+    if v.shape[axis] == 1:
+        raise ValueError("there is one only")
+    return v.take([0 if which == "the first" else -1], axis).repeat(v.shape[axis], axis)
 
 
 def _left_out(axis: int, which: str, xs: Sequence[Array], v: Array) -> Array:

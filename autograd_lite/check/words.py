@@ -113,6 +113,7 @@ first_of_each: {0} goes to the first of its window only: each entry of the windo
     {0} 只传给了窗口的第一个元素，而应当传给窗口中的每一个
 places_for_ids: {0} is added up by the place along {1} where the ids belong |
     {0} 按沿{1}的位置相加了，而应当按编号
+one_for_all: {1} of {0} along {2} stands where each belongs | {0} 沿{2}只取了一个，而应当逐个取
 axis: summed over {1} instead of {2}, which is the wrong axis: {0} | {0} 沿{1}求和了，而应沿{2}
 entrywise: an entrywise product stands where the matrix product {0} belongs |
     写成了逐元素的乘积，而应当是矩阵乘积 {0}

@@ -310,7 +310,8 @@ class Watch:
         self._names |= names
         self._words |= words
         loaded = {name for code in codes for name in _loaded(code)}
-        loaded |= words if "__name__" in loaded else set()  # as of sys.modules[__name__].k
+        if "__name__" in loaded or "__globals__" in names:  # as of sys.modules[__name__].k
+            loaded |= words
         built_in = attrgetter("__builtins__")(f)
         self._scope(sys.modules, "sys.modules", words, is_whole=False)
         self._scope(f.__globals__, path, loaded)

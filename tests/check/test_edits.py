@@ -288,17 +288,18 @@ def test_a_vector_along_the_other_axis_and_a_part_that_is_transposed():
         assert words in said(loss, {"a": wrong}, "a")
 
 
-def test_what_comes_before_a_function_and_another_array_transposed():
+def test_the_first_of_all_what_comes_before_a_function_and_another_array_transposed():
     r = np.random.default_rng(0)
     x, v, w = r.normal(size=(5, 3)), leaf(r.normal(size=(4, 3)), "V"), leaf(np.eye(3, 4), "W")
     h = np.tanh(x @ w)
     z = (h @ v).named("z")
     loss = np.mean(np.abs(z - 1) ** 3) + np.sum(v**2)
     g = right(loss)["z"]
-    told = {"x W stands where tanh(x W) belongs": (x @ w.data).T @ g + 2 * v.data,
+    told = {"the first of x along axis 0": x[[0] * 5].T @ ((g @ v.data.T) * (1 - h.data**2)),
+            "x W stands where tanh(x W) belongs": (x @ w.data).T @ g + 2 * v.data,
             "Wᵀ stands where V belongs": h.data.T @ g + 2 * w.data.T}  # fmt: skip
-    for words, wrong in told.items():
-        assert words in said(loss, {"V": wrong}, "V")
+    for (words, wrong), name in zip(told.items(), "WVV", strict=True):
+        assert words in said(loss, {name: wrong}, name)
 
 
 def test_a_mask_too_many_another_threshold_and_several_terms_times_a_number():

@@ -280,6 +280,8 @@ def made() -> dict[str, tuple[Callable[..., Any], Callable[[float], Any], Any]]:
         "global": (of_global, lambda v: GLOBAL.update(k=v), ()),
         "its own module": (lambda x: x * sys.modules[__name__].LATE_TOO,
                            lambda v: globals().update(LATE_TOO=v), ()),
+        "its globals": (lambda x: x * of_global.__globals__["LATE_TOO"],
+                        lambda v: globals().update(LATE_TOO=v), ()),
         "a context variable": (lambda x: x * CONTEXT.get(), CONTEXT.set, ()),
         "its attribute": (lambda x: x * CONTEXT_OF.get().k, lambda v: setattr(thing, "k", v), ()),
         "a thread's own": (lambda x: x * own.k, lambda v: setattr(own, "k", v), ()),
