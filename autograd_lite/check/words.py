@@ -17,6 +17,8 @@ from .readings import Readings, Slope, Term, abridged
 _TABLE = """
 zeros: not written yet: all zeros (or it cancels to 0, or = for += leaves a loop's last, a 0) |
     还没有写：全是零（或者互相抵消了，或者循环里写成了 = 而最后一项是零，应当用 +=）
+skipped: it is ∂L/∂({0}) as it stands: what leads on from there is missing |
+    它就是 ∂L/∂({0})：漏了从那里往回的步骤
 sign: {line} has the wrong sign | {line} 的符号反了
 large: {line} is {0} times too large | {line} 是正确值的 {0} 倍
 small: {line} is {0} times too small | {line} 只有正确值的 1/{0}

@@ -540,11 +540,7 @@ def _transpose(x: Term, axes: Sequence[int] | None = None) -> Term:
     if x.op == "inv" and is_symmetric(x.args[0], perm):
         return x
     if (inner := _over_windows(x)) is not None:
-        at = _beside_ones(x.shape, inner.shape)
-        first = [at[i] for i in perm if i in at]
-        there = (*first, *(i for i in range(inner.ndim) if i not in first))
-        over = [there.index(i) for i in inner.params["axes"]]
-        return shaped(summed(_transposed(inner.args[0], there), over, False), moved)
+        return shaped(_within_windows(inner, x.shape, perm), moved)
     if x.op == "reshape" and x.args[0].op == "transpose":
         inner, at = x.args[0], _beside_ones(x.shape, x.args[0].shape)
         if only_ones_moved(inner.shape, x.shape):
@@ -554,8 +550,7 @@ def _transpose(x: Term, axes: Sequence[int] | None = None) -> Term:
         inner = shaped(x.args[0], padded(x.args[0], x.ndim))
         return shaped(make("transpose", [inner], {"axes": perm}), moved)
     found = _inward(
-        x, lambda f: make("transpose", [shaped(f, padded(f, x.ndim))], {"axes": perm}),
-        _is_outer(x) or any(_slides(f) or _over_windows(f) for f in x.operands),
+        x, lambda f: _transposed(shaped(f, padded(f, x.ndim)), perm), _is_outer(x) or _has_windows(x)
     )
     if found is not None:
         return shaped(found, moved)
@@ -1249,28 +1244,16 @@ def _windows_at(x: Term, index: Any) -> Term | None:
     if sum(isinstance(p, np.ndarray) for p in parts_of(index)) < 2:
         return None
     at = np.stack([numbers[index] for numbers in np.indices(x.shape)])
-    places = at.reshape(x.ndim, -1)
-    if not at.size:
-        return None
-    lines = (np.moveaxis(at, a, -1).reshape(x.ndim, -1, n)[:, 0]
-             for a, n in enumerate(at.shape[1:], 1))  # fmt: skip
-    steps = [step for line in lines for step in _steps(line)]
-    axes = [np.flatnonzero(rise) for _, rise in steps]  # of x, that these run along
-    if not steps or {*map(len, axes)} != {1}:
-        return None
-    sizes, rises = [n for n, _ in steps], np.stack([rise for _, rise in steps], 1)
-    grid = np.indices(sizes).reshape(len(sizes), -1)
-    if not np.array_equal(places, places[:, :1] + rises @ grid):
-        return None
-    slid, order = dict[int, int](), dict[int, int]()  # which of these are windows; axes of all
-    ranges = []
-    for axis, start in enumerate(places[:, 0].tolist()):
-        own = [k for k, there in enumerate(axes) if there[0] == axis]
+    sizes, rises = _merged_steps(at)
+    # Which of these axes are windows, which axis of all windows each is, and what is taken there.
+    slid, order, ranges = dict[int, int](), dict[int, int](), []
+    for axis, start in enumerate(at.reshape(x.ndim, -1)[:, 0].tolist() if sizes else ()):
+        own = np.flatnonzero(rises[axis]).tolist()
         close = [k for k in own if rises[axis, k] == 1]
         if len(own) == 2 and close:
             slid[axis] = min(close, key=sizes.__getitem__)
             own.remove(slid[axis])
-        if len(own) > 1 or any(rises[axis, k] < 0 for k in own):
+        if len(own) > 1:
             return None
         by, n = (int(rises[axis, own[0]]), sizes[own[0]]) if own else (1, 1)
         ranges.append(range(start, start + n * by, by))
@@ -1281,8 +1264,24 @@ def _windows_at(x: Term, index: Any) -> Term | None:
     seen = windows(x, [*slid], [sizes[k] for k in slid.values()])
     seen = part(seen, [*ranges, *map(range, seen.shape[x.ndim :])])
     first = [order[k] for k in range(len(sizes))]
-    rest = [i for i in range(seen.ndim) if i not in first]
-    return shaped(make("transpose", [seen], {"axes": (*first, *rest)}), at.shape[1:])
+    rest = (i for i in range(seen.ndim) if i not in first)
+    return shaped(_transposed(seen, (*first, *rest)), at.shape[1:])
+
+
+def _merged_steps(at: Any) -> tuple[list[int], Any]:
+    """The axes of places before some were merged into one, and by what each rises along these,
+    where it is along one of theirs; else none.
+    """
+    places = at.reshape(len(at), -1)
+    lines = (np.moveaxis(at, a, -1).reshape(len(at), -1, n)[:, 0]
+             for a, n in enumerate(at.shape[1:], 1) if at.size)  # fmt: skip
+    steps = [step for line in lines for step in _steps(line)]
+    if not steps:
+        return [], None
+    sizes, rises = [n for n, _ in steps], np.stack([rise for _, rise in steps], 1)
+    by_rule = places[:, :1] + rises @ np.indices(sizes).reshape(len(sizes), -1)
+    is_one = ((rises > 0).sum(0) == 1).all() and (rises >= 0).all()
+    return (sizes, rises) if is_one and np.array_equal(places, by_rule) else ([], None)
 
 
 def _steps(line: Any) -> list[tuple[int, Any]]:
@@ -1315,6 +1314,19 @@ def _over_windows(x: Term) -> Term | None:
     is_same = x.op == "reshape" and only_ones_moved(x.args[0].shape, x.shape)
     inner = x.args[0] if is_same else x
     return inner if inner.op == "sum" and any(map(_slides, inner.args[0].operands)) else None
+
+
+def _has_windows(x: Term) -> bool:
+    return any(_slides(f) or _over_windows(f) is not None for f in x.operands)
+
+
+def _within_windows(x: Term, shape: Shape, perm: Sequence[int]) -> Term:
+    """A sum over windows, which has that shape, of what is transposed in its place."""
+    at = _beside_ones(shape, x.shape)
+    first = [at[i] for i in perm if i in at]
+    there = (*first, *(i for i in range(x.ndim) if i not in first))
+    over = [there.index(i) for i in x.params["axes"]]
+    return summed(_transposed(x.args[0], there), over, False)
 
 
 def _of_blocks_alike(x: Term, axes: frozenset[int], products: bool) -> Term | None:
