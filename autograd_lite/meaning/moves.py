@@ -539,22 +539,31 @@ def _transpose(x: Term, axes: Sequence[int] | None = None) -> Term:
         return make("matmul", [make("transpose", [y], {"axes": perm}) for y in x.args[::-1]])
     if x.op == "inv" and is_symmetric(x.args[0], perm):
         return x
-    if (inner := _over_windows(x)) is not None:
-        return shaped(_within_windows(inner, x.shape, perm), moved)
-    if x.op == "reshape" and x.args[0].op == "transpose":
-        inner, at = x.args[0], _beside_ones(x.shape, x.args[0].shape)
-        if only_ones_moved(inner.shape, x.shape):
-            order = (*({*range(inner.ndim)} - {*at.values()}), *(at[i] for i in perm if i in at))
-            return shaped(make("transpose", [inner], {"axes": order}), moved)
+    before = _moved_before(x, perm)
+    if before is not None:
+        return shaped(before, moved)
     if x.op == "broadcast_to":
         inner = shaped(x.args[0], padded(x.args[0], x.ndim))
         return shaped(make("transpose", [inner], {"axes": perm}), moved)
-    found = _inward(
-        x, lambda f: _transposed(shaped(f, padded(f, x.ndim)), perm), _is_outer(x) or _has_windows(x)
-    )
+    always = _is_outer(x) or _has_windows(x)
+    found = _inward(x, lambda f: _transposed(shaped(f, padded(f, x.ndim)), perm), always)
     if found is not None:
         return shaped(found, moved)
     return intern("transpose", (x,), {"axes": perm}, moved, x.size + 0.1)
+
+
+def _moved_before(x: Term, perm: Sequence[int]) -> Term | None:
+    """Of a sum over windows, or what was transposed and reshaped, what is moved before that."""
+    seen = _over_windows(x)
+    inner = seen or (x.args[0] if x.op == "reshape" else x)
+    at = _beside_ones(x.shape, inner.shape)
+    first = tuple(at[i] for i in perm if i in at)
+    rest = tuple(i for i in range(inner.ndim) if i not in first)
+    if seen is not None:
+        over = [(*first, *rest).index(i) for i in inner.params["axes"]]
+        return summed(_transposed(inner.args[0], (*first, *rest)), over, False)
+    is_same = inner is not x and inner.op == "transpose" and only_ones_moved(inner.shape, x.shape)
+    return _transposed(inner, (*rest, *first)) if is_same else None
 
 
 def is_symmetric(x: Term, perm: tuple[int, ...], named: bool = False) -> bool:
@@ -1318,15 +1327,6 @@ def _over_windows(x: Term) -> Term | None:
 
 def _has_windows(x: Term) -> bool:
     return any(_slides(f) or _over_windows(f) is not None for f in x.operands)
-
-
-def _within_windows(x: Term, shape: Shape, perm: Sequence[int]) -> Term:
-    """A sum over windows, which has that shape, of what is transposed in its place."""
-    at = _beside_ones(shape, x.shape)
-    first = [at[i] for i in perm if i in at]
-    there = (*first, *(i for i in range(x.ndim) if i not in first))
-    over = [there.index(i) for i in x.params["axes"]]
-    return summed(_transposed(x.args[0], there), over, False)
 
 
 def _of_blocks_alike(x: Term, axes: frozenset[int], products: bool) -> Term | None:
