@@ -77,6 +77,7 @@ def planted(loss: ag.Tensor, given: dict[str, Any], name: str) -> Iterator[tuple
     lines: list[Line] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(judged, "find", lambda line, usual: lines.append(line))
+        patch.setattr(judged, "find_two", lambda line: None)
         check_backprop(loss, given | {name: given[name] + 1.0})
     (line,) = lines
     readings = line.readings

@@ -125,7 +125,7 @@ def test_what_is_right_by_another_way_is_right(case: Callable[[], Case]):
     assert not said
 
 
-@each(dict(some(EVERY.items(), 8)))
+@each(dict(some(EVERY.items(), 12)))
 def test_what_means_nothing_is_given_no_cause(program: Program):
     said = [explanation(*case) for case in meaningless(program)]
     assert not any(said), said
