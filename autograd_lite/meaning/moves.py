@@ -401,8 +401,8 @@ def _reshape(x: Term, shape: Shape) -> Term:
         return intern("broadcast_to", (bare(x),), {}, shape, x.size)
     if x.op == "transpose" and _in_order(x.params["axes"], x.args[0].shape):
         return shaped(x.args[0], shape)
-    whole, groups = _unmerged(x)
-    if x.op == "transpose" and whole is not x:
+    whole, groups = _unmerged(x) if x.op == "transpose" else (x, [])
+    if groups:
         return shaped(_transposed(whole, tuple(i for own in groups for i in own)), shape)
     if x.op == "broadcast_to" and only_ones_moved(x.shape, shape):
         inner = with_axes(x.args[0], x.shape, shape)
