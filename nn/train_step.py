@@ -265,10 +265,10 @@ class _Group:
                     view[...] = array
             self._hold(what, views)
 
-    def asked(self) -> Iterator[tuple[Any, ...]]:
-        """What holds as long as there is nothing to adopt."""
+    def asked(self, counted: bool) -> Iterator[tuple[Any, ...]]:
+        """What holds as long as there is nothing to adopt, and steps, if counted, are as many."""
         yield "{0}._lr is {1}._lr", self, self.optimizer
-        for i in self.numbers[1:]:  # and what is the number of the step that is to come
+        for i in self.numbers[1:] if counted else ():
             yield f"{{0}}._steps[{i}] == {{0}}._steps[{self.numbers[0]}]", self.optimizer
         for what, (_, views) in self.held.items():
             for i, p, view in zip(self.numbers, self.parameters, views, strict=True):
@@ -335,7 +335,7 @@ class _Variant(Variant):
         batch = ("given[0]", x), ("given[1]", y)
         self.holds = watch.together([
             *((like.format(name), np.ndarray, z.shape, z.dtype) for name, z in batch),
-            *(test for group in groups for test in group.asked()),
+            *(test for group in groups for test in group.asked(bool(self._counted))),
         ])  # fmt: skip
 
     def step(self, x: Any, y: Any) -> tuple[Any, ...]:

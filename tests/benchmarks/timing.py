@@ -19,7 +19,9 @@ Times = dict[str, list[float]]
 
 PAUSE = 0.05  # seconds; OpenBLAS' threads wait actively for about half as long
 
-WARM = 0.02  # seconds of calls that don't count, after it: threads need some to get a core each
+WARM = 0.02
+"""Seconds of calls that don't count, at the start of a turn: threads need some to get a core each,
+and what others left in the caches has to go, as in a training loop after its first steps."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +88,8 @@ def _time_in_turns(
             break
         first = i % len(names)
         for name in names[first:] + names[:first]:
-            if pause:
-                sleep(pause)
+            sleep(pause)
+            if pause or calls[name] > 1:
                 _call_for(WARM, contenders[name])
             times[name].append(_seconds_a_call(contenders[name], calls[name]))
         gc.collect()
