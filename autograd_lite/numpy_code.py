@@ -67,6 +67,9 @@ def _identifier(name: str) -> str:
     return spelled
 
 
+_MANY = 1000  # entries, which are no longer lined up: that takes 25 times as long
+
+
 def literal(array: Any) -> str:
     """An array as code that makes it again, exactly.
 
@@ -83,8 +86,11 @@ def literal(array: Any) -> str:
     first = array.reshape(-1)[:1]
     if array.size > 16 and array.itemsize <= 8 and array.tobytes() == first.tobytes() * array.size:
         return f"np.full({code(array.shape)}, {code(first[0])}, dtype={dtype})"
-    written = np.array2string(
-        array, separator=", ", threshold=array.size + 1, floatmode="unique", max_line_width=96
-    )
+    if array.size > _MANY and array.itemsize <= 8:
+        written = repr(array.tolist())
+    else:
+        written = np.array2string(
+            array, separator=", ", threshold=array.size + 1, floatmode="unique", max_line_width=96
+        )
     written = re.sub(r"\b(nan|inf)\b", r"np.\1", written)
     return f"np.array({written}, dtype={dtype})"

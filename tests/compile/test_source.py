@@ -157,6 +157,8 @@ CONSTANTS = [
     np.float64("inf"), np.complex64(1j), np.arange(2000.0) / 3, np.float16(0.1), np.True_,
     np.uint8(3), 0.1, float("nan"), 1j, 5, True, np.array([1e-300, 1e300, 0.1 + 0.2]),
     np.full((2, 3), 0.5)[:, ::2], np.longdouble(0.1),
+    np.where(np.arange(2000) % 7, np.nan, -np.inf), np.geomspace(1, 9, 2000, dtype=np.longdouble),
+    np.geomspace(1, 9, 2000, dtype=np.float32),
 ]  # fmt: skip
 
 
