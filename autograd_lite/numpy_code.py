@@ -83,10 +83,13 @@ def literal(array: Any) -> str:
         parts = np.ascontiguousarray(array).reshape(-1).view(array.real.dtype)
         return f"{literal(parts)}.view('{array.dtype.str}').reshape({code(array.shape)})"
     dtype = f"np.{array.dtype}" if array.dtype.isnative else repr(array.dtype.str)
-    first = array.reshape(-1)[:1]
-    if array.size > 16 and array.itemsize <= 8 and array.tobytes() == first.tobytes() * array.size:
-        return f"np.full({code(array.shape)}, {code(first[0])}, dtype={dtype})"
-    if array.size > _MANY and array.itemsize <= 8:
+    flat = array.reshape(-1)
+    if array.itemsize > 8:  # more digits than Python's numbers have
+        digits = [*map(str, flat)]
+        return f"np.array({digits}).astype({dtype}).reshape({code(array.shape)})"
+    if array.size > 16 and array.tobytes() == flat[:1].tobytes() * array.size:
+        return f"np.full({code(array.shape)}, {code(flat[0])}, dtype={dtype})"
+    if array.size > _MANY:
         written = repr(array.tolist())
     else:
         written = np.array2string(
