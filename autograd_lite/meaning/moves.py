@@ -295,6 +295,11 @@ def _as_product(x: Term, axes: frozenset[int], products: bool) -> Term | None:
     return None
 
 
+def _swapped(x: Term) -> Term:
+    """Each matrix of a stack transposed."""
+    return _transposed(x, (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
+
+
 def _matrix(e: Term, whole: Shape, stack: Sequence[int], *own: int) -> Term:
     """A matrix along two axes, or a stack of them."""
     rest, last = (q for q in range(len(whole)) if q not in (*stack, *own)), len(stack) + 1
@@ -458,13 +463,13 @@ def merged_axes(old: Shape, new: Shape) -> list[tuple[int, ...]]:
     end = 0
     for n in new:
         first, size = end, 1
-        while end < len(old) and (size < n or end == first):
+        while end < len(old) and (size < n or (end == first and old[end] == n)):
             size *= old[end]
             end += 1
         if size != n:
             return []
         groups.append(tuple(range(first, end)))
-    return groups if end == len(old) > len(new) and not only_ones_moved(old, new) else []
+    return groups if end == len(old) and not only_ones_moved(old, new) else []
 
 
 def _over_merged(old: Shape, new: Shape, axes: Iterable[int]) -> bool:
@@ -479,7 +484,10 @@ def _unmerged(x: Term) -> tuple[Term, list[tuple[int, ...]]]:
         whole, groups = _unmerged(x.args[0])
         return (x, []) if whole is x.args[0] else (whole, [groups[i] for i in x.params["axes"]])
     groups = merged_axes(x.args[0].shape, x.shape) if x.op == "reshape" else []
-    return (x.args[0], groups) if groups else (x, [])
+    if not groups:
+        return x, []
+    whole, before = _unmerged(x.args[0])
+    return whole, [sum((before[i] for i in own), ()) for own in groups] if before else groups
 
 
 def _by_blocks(
@@ -1340,9 +1348,9 @@ SUMS += [_of_a_kernel, _of_blocks_alike]
 def _of_windows(a: Term, b: Term) -> Term | None:
     """Windows laid out as rows, times kernels laid out as columns, or turned: sums over windows."""
     shape = _product_shape(a.shape, b.shape)
-    turned = _slides(b) and not _slides(a) and a.ndim == b.ndim == 2
+    turned = _slides(b) and not _slides(a) and a.ndim == 2 <= b.ndim
     if turned:
-        a, b = (make("transpose", [x], {"axes": (1, 0)}) for x in (b, a))
+        a, b = _swapped(b), _swapped(a)
     b = shaped(b, without_ones(b.shape)) if b.ndim > 2 else b
     if not _slides(a) or b.ndim > 2:
         return None
@@ -1355,8 +1363,9 @@ def _of_windows(a: Term, b: Term) -> Term | None:
     kernels = shaped(make("transpose", [b]), (*many, *sizes))
     each = shaped(seen, (*rows, *(1 for _ in many), *sizes)) * kernels
     found = shaped(summed(each, range(each.ndim - n, each.ndim), False), (*rows, *many))
-    order = (len(rows), *range(len(rows))) if turned else range(found.ndim)
-    return shaped(_transposed(found, tuple(order)), shape)
+    at = len(rows) - len(groups[-2] if groups else (0,))
+    order = (*range(at), len(rows), *range(at, len(rows))) if turned else (*range(found.ndim),)
+    return shaped(_transposed(found, order), shape)
 
 
 PRODUCTS.append(_of_windows)
