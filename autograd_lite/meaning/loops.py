@@ -589,11 +589,11 @@ def _padded(x: Term, ndim: int, lead: int) -> Term:
 
 
 def _product(e: Term, operands: list[Term], lead: int, shape: Shape) -> Term:
-    """A product of matrices, or of a matrix and a vector, in each round."""
-    if any(own.ndim > 2 for own in e.args):
-        raise UnevenError
-    a, b = operands
-    rows, columns = (1,) * (e.args[0].ndim - 1), (1,) * (e.args[1].ndim - 1)
+    """A product of matrices, or of a matrix and a vector, or of stacks of them, in each round."""
+    at = lead + max(0, *(own.ndim - 2 for own in e.args))
+    a, b = (_padded(x, at + min(own.ndim, 2), lead)
+            for x, own in zip(operands, e.args, strict=True))  # fmt: skip
+    rows, columns = ((1,) * (own.ndim > 1) for own in e.args)
     a = shaped(a, a.shape + columns)
-    b = shaped(b, b.shape[:lead] + rows + b.shape[lead:])
-    return shaped(summed(product([(a, 1), (b, 1)]), [lead + len(rows)]), shape)
+    b = shaped(b, b.shape[:at] + rows + b.shape[at:])
+    return shaped(summed(product([(a, 1), (b, 1)]), [at + len(rows)]), shape)

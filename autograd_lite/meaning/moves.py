@@ -152,7 +152,7 @@ def of_moved(
         perm = x.params["axes"]
         return make("transpose", [reduced(inner, frozenset(perm[a] for a in axes))], x.params)
     if only_ones_moved(inner.shape, x.shape):
-        at = _beside_ones(x.shape, inner.shape)
+        at = beside_ones(x.shape, inner.shape)
         return shaped(reduced(inner, frozenset(at[a] for a in axes if a in at)), shape)
     groups = merged_axes(inner.shape, x.shape)
     over = frozenset(i for a in axes for i in groups[a]) if groups else None
@@ -564,14 +564,15 @@ def _moved_before(x: Term, perm: Sequence[int]) -> Term | None:
     """Of a sum over windows, or what was transposed and reshaped, what is moved before that."""
     seen = _over_windows(x)
     inner = seen or (x.args[0] if x.op == "reshape" else x)
-    at = _beside_ones(x.shape, inner.shape)
+    at = beside_ones(x.shape, inner.shape)
     first = tuple(at[i] for i in perm if i in at)
     rest = tuple(i for i in range(inner.ndim) if i not in first)
     if seen is not None:
         over = [(*first, *rest).index(i) for i in inner.params["axes"]]
         return summed(_transposed(inner.args[0], (*first, *rest)), over, False)
-    is_same = inner is not x and inner.op == "transpose" and only_ones_moved(inner.shape, x.shape)
-    return _transposed(inner, (*rest, *first)) if is_same else None
+    is_same = inner is not x and only_ones_moved(inner.shape, x.shape)
+    is_moved = is_same and (inner.op == "transpose" or _has_windows(inner))
+    return _transposed(inner, (*rest, *first)) if is_moved else None
 
 
 def is_symmetric(x: Term, perm: tuple[int, ...], named: bool = False) -> bool:
@@ -613,7 +614,7 @@ def _twice(e: Term) -> Term | None:
 COLLECTED.append(_twice)
 
 
-def _beside_ones(old: Shape, new: Shape) -> dict[int, int]:
+def beside_ones(old: Shape, new: Shape) -> dict[int, int]:
     """What the axes of several entries are in a shape with other axes of one entry."""
     own, there = ([i for i, n in enumerate(shape) if n != 1] for shape in (old, new))
     return dict(zip(own, there, strict=False))
@@ -1048,7 +1049,7 @@ def ranges_of(index: Any, whole: Shape, turned: bool = False) -> list[range] | N
 
     ``turned``: also from the end to the start.
     """
-    parts = list(parts_of(index))
+    parts = [part for part in parts_of(index) if part is not None]
     at = next((i for i, part in enumerate(parts) if part is ...), len(parts))
     parts[at : at + 1] = [slice(None)] * (len(whole) - len(parts) + (at < len(parts)))
     if len(parts) != len(whole):
@@ -1320,6 +1321,20 @@ def _of_a_kernel(x: Term, axes: frozenset[int], products: bool) -> Term | None:
     return None
 
 
+def _of_kernels(x: Term, axes: frozenset[int], products: bool) -> Term | None:
+    """``Σ_p x_{q+p} K_p``: products of windows and matrices, one at each place of a window."""
+    if x.op != "matmul" or not any(map(_slides, x.args)) or not axes <= {*range(x.ndim - 2)}:
+        return None
+    return summed(by_entries(x), axes, False)
+
+
+def by_entries(x: Term) -> Term:
+    """A product of stacks of matrices as a sum of products of entries."""
+    a, b = x.args[0], _swapped(x.args[1])
+    each = shaped(a, (*a.shape[:-1], 1, a.shape[-1])) * shaped(b, (*b.shape[:-2], 1, *b.shape[-2:]))
+    return shaped(summed(each, [x.ndim], False), x.shape)
+
+
 def _slides(f: Term) -> bool:
     while f.op in ("transpose", "reshape", "getitem"):
         f = f.args[0]
@@ -1342,7 +1357,7 @@ def _of_blocks_alike(x: Term, axes: frozenset[int], products: bool) -> Term | No
     return None if blocks is None else summed(blocks, axes)
 
 
-SUMS += [_of_a_kernel, _of_blocks_alike]
+SUMS += [_of_a_kernel, _of_kernels, _of_blocks_alike]
 
 
 def _of_windows(a: Term, b: Term) -> Term | None:

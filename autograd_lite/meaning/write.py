@@ -31,7 +31,7 @@ from ..show.notation import (
 )  # fmt: skip
 from ..show.writer import small_axes
 from ..table import OPS, Op
-from .moves import apart, merged_axes, ranges_of, varying, written_index
+from .moves import apart, beside_ones, by_entries, merged_axes, ranges_of, varying, written_index
 from .read import VALUES, evaluate, op_of
 from .read import applied as apply_term
 from .table import CUMSUM_BACK, LOGDET, axis_of, deviation, opposite
@@ -136,12 +136,13 @@ PUT = _by_code(  # where an entry is named twice, both are added
 )
 MOVED = _by_code("moved", lambda xs, params: _moved(xs[0], params["moves"]))
 SLIDE = _by_code(
-    "correlate", lambda xs, params: f"np.sum({_moved(xs[0], params['moves'])} * {xs[1]}, "
-    f"axis={params['axes']}, keepdims=True)",
+    "correlate", lambda xs, params: f"np.sum({_moved(xs[0], params['moves'])} * "
+    f"{_moved(xs[1], params['turned'])}, axis={params['axes']}, keepdims=True)",
     Notation(lambda xs, params: params["form"].format(*xs), PRODUCT, (PRODUCT, MATMUL)),
 )  # fmt: skip
 SPREAD = _by_code(
-    "convolve_full", lambda xs, params: _moved(f"({xs[0]} * {xs[1]})", params["moves"]),
+    "convolve_full", lambda xs, params: _moved(
+        f"({' * '.join(map(_moved, xs, params['turned']))})", params["moves"]),
     Notation(lambda xs, params: params["form"].format(*xs), PRODUCT, (MATMUL,)),
 )  # fmt: skip
 UPSAMPLE = _by_code("upsample", "np.kron({0}, np.ones({by}))")
@@ -979,36 +980,55 @@ class _Form:
                 is_added = np.ptp(np.broadcast_to(at, e.args[0].shape), axes).any()
                 taken = ", ".join(f"::{n}" for n in steps if n > 1)
                 form = "{0} ⋆ dilate({1})" if is_added else f"({{0}} ⋆ {{1}})[{taken}]"
-        inputs = self.done[x.args[0]], self.done.get(rest) or self.write(rest)
-        return applied(SLIDE, *inputs, moves=_moves([*moved, x]), axes=axes, form=form)
+        through, wide = _through([*moved, x]), x.args[0].ndim
+        along = [(x.params["axis"][i - wide], a - len(through))
+                 for a, i in enumerate(through) if i >= wide]  # fmt: skip
+        *turned, k = _laid_out(rest, [a for _, a in sorted(along)])
+        slid = [i for i in through if i in x.params["axis"]]
+        form = form if slid == sorted(slid) else f"({form})ᵀ"
+        inputs = self.done[x.args[0]], self.done.get(k) or self.write(k)
+        moves = {"moves": _moves([*moved, x]), "turned": _moves(turned)}
+        return applied(SLIDE, *inputs, **moves, axes=axes, form=form)
 
     def of_fold(self, e: Term) -> Expression:
         """``δ * K``: what the windows of δ, each times K, add up to where they overlap."""
         *moved, x = _unmoved(e.args[0])
+        if x.op == "matmul" and x.ndim > 2:
+            *more, x = _unmoved(by_entries(x))
+            moved += more
         whole, axes = (x.args[0], x.params["axes"]) if x.op == "sum" else (x, frozenset())
+        through = _through([*moved, x])
+        there = sorted((a % e.ndim, e.ndim + j) for j, a in enumerate(e.params["axis"]))
+        each = {through[a] for a in {*range(e.ndim)} - {a for a, _ in there}} if through else set()
         shown, parts = self.done, dict[Term, Term]()  # of what may be the kernel the rest
         if whole.op == "outer":
             u, v = whole.args
             shown, parts = {**shown, u: _reshaped(shown[u], (*u.shape, 1))}, {u: v, v: u}
         for f, p in whole.args if whole.op == "*" else ():
             rest, own = merged(whole, f, -1), varying(f, whole.ndim)
-            if p == 1 and own and own & varying(rest, whole.ndim) <= axes:
+            if p == 1 and own and own & varying(rest, whole.ndim) <= axes | each:
                 parts[f] = rest
         if not parts:
             return self._op(e)
         ranks = {f: (not any(map(_comes_back, subterms(f))), _unmoved(f)[-1].op == "leaf")
                  for f in parts}  # fmt: skip
         kernel = max(parts, key=ranks.__getitem__)
-        g, k = (shown.get(f) or self.write(f) for f in (parts[kernel], kernel))
+        laid = [[parts[kernel]], [kernel]]
+        if through and whole.op == "*":
+            along = zip(*([through[a] - whole.ndim for a in pair] for pair in there), strict=True)
+            laid = [*map(_laid_out, laid[0] + laid[1], along)]
+        turned = [_moves(own) for *own, _ in laid]
+        g, k = (shown.get(f) or self.write(f) for *_, f in laid)
         over = tuple(sorted(axes))
-        at = np.broadcast_to(np.arange(k.value.size).reshape(k.shape), whole.shape)
+        at = MOVED.forward(np.arange(k.value.size).reshape(k.shape), moves=turned[1])
+        at = np.broadcast_to(at, whole.shape)
         at, form = at.max(over, keepdims=True), "{0} * {1}"
         for i, f in enumerate(moved):
-            if along := tuple(a for a, n in enumerate(_strides(f)) if n > 1):
-                there = MOVED.forward(at, moves=_moves(moved[i + 1 :]))
-                form = "{0} * dilate({1})" if np.ptp(there, along).any() else "dilate({0}) * {1}"
+            if gaps := tuple(a for a, n in enumerate(_strides(f)) if n > 1):
+                taken = MOVED.forward(at, moves=_moves(moved[i + 1 :]))
+                form = "{0} * dilate({1})" if np.ptp(taken, gaps).any() else "dilate({0}) * {1}"
         moves = [("sum", {"axis": over, "keepdims": True}), *_moves([e, *moved])]
-        return applied(SPREAD, g, k, moves=moves, form=form)
+        return applied(SPREAD, g, k, moves=moves, turned=turned, form=form)
 
     def of_picked(self, e: Term) -> Expression:
         place = _place(e)
@@ -1171,6 +1191,37 @@ def _unmoved(e: Term) -> list[Term]:
     while found[-1].op in ("transpose", "reshape") or _strides(found[-1]):
         found += found[-1].args
     return found
+
+
+def _through(moved: Sequence[Term]) -> list[int]:
+    """Which axis of the last each axis of the first is, −1 of one that is new; none where some
+    were merged.
+    """
+    at = [*range(moved[-1].ndim)]
+    for e in moved[-2::-1]:
+        (x,) = e.args
+        if e.op == "transpose":
+            at = [at[i] for i in e.params["axes"]]
+        elif only_ones_moved(x.shape, e.shape):
+            there = beside_ones(e.shape, x.shape)
+            at = [at[there[i]] if i in there else -1 for i in range(e.ndim)]
+        elif e.ndim != x.ndim or e.op == "reshape":
+            return []
+    return at
+
+
+def _laid_out(f: Term, along: Iterable[int]) -> list[Term]:
+    """A factor beside windows, and what it only lays out anew, which comes last: the axes ``along``
+    which these slide, counted from the end, stay in their order.
+    """
+    chain = [f]
+    while (e := chain[-1]).op == "transpose" or (
+        e.op == "reshape" and only_ones_moved(e.args[0].shape, e.shape)
+    ):
+        chain += e.args
+    at = _through(chain)
+    own = [i for a in along if -a <= len(at) and (i := at[a]) >= 0]
+    return chain if own == sorted(own) else [f]
 
 
 def _moves(moved: Sequence[Term]) -> list[tuple[str, dict[str, Any]]]:
