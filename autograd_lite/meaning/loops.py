@@ -491,8 +491,8 @@ def taken(x: Term, ranges: Sequence[list[range]], shape: Shape) -> Term:
             raise UnevenError
         if n == 1 or (by == 1 and step == n and not within[0]):
             steps = range(start, start + (rounds - 1) * step + n, step if n == 1 else 1)
-            x = split(cut(x, here, steps), here, (rounds, n))
-            places += [(True, along), (False, axis)]
+            x = split(cut(x, here, steps), here, (rounds, n)[: min(n, 2)])
+            places += [(True, along), (False, axis)][: min(n, 2)]
         elif step == 1 and not start and rounds <= by and x.shape[here] == n * by:
             x = cut(split(x, here, (n, by)), here + 1, range(rounds))
             places += [(False, axis), (True, along)]
