@@ -505,6 +505,8 @@ def _by_blocks(
     along = varying(x, len(old))
     by = tuple(old[own[-1]] if len(own) == 2 and own[-1] not in along else 1 for own in groups)
     repeats = all(b > 1 or {*own} <= along for own, b in zip(groups, by, strict=True))
+    if any(f.op == "sum" and f.args[0].shape == old for f in subterms(x, 4)):
+        return None  # blocks are normalised, as blocks
     if math.prod(by) > 1 and repeats:
         small = shaped(x, tuple(n // b for n, b in zip(new, by, strict=True)))
         return intern("upsample", (small,), {"by": by}, new)

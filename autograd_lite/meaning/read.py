@@ -45,7 +45,6 @@ from .terms import (
     make,
     number,
     onehot,
-    only_ones_moved,
     operands_of,
     product,
     remade,
@@ -383,7 +382,7 @@ class Meaning:
         if self._by_names is None:
             for kept, e in self.definitions.items():
                 c, core = coefficient(self._with_names(e, {}))
-                if core.op == "reshape" and only_ones_moved(core.args[0].shape, core.shape):
+                if core.op == "reshape":
                     k, core = coefficient(core.args[0])
                     c, kept = c * k, shaped(kept, core.shape)
                 if core.op == "picked":  # as its gradient has it

@@ -983,12 +983,34 @@ class _Form:
         through, wide = _through([*moved, x]), x.args[0].ndim
         along = [(x.params["axis"][i - wide], a - len(through))
                  for a, i in enumerate(through) if i >= wide]  # fmt: skip
-        *turned, k = _laid_out(rest, [a for _, a in sorted(along)])
+        k, turned = self._laid_out(rest, [a for _, a in sorted(along)])
         slid = [i for i in through if i in x.params["axis"]]
         form = form if slid == sorted(slid) else f"({form})ᵀ"
-        inputs = self.done[x.args[0]], self.done.get(k) or self.write(k)
-        moves = {"moves": _moves([*moved, x]), "turned": _moves(turned)}
-        return applied(SLIDE, *inputs, **moves, axes=axes, form=form)
+        moves = {"moves": _moves([*moved, x]), "turned": turned}
+        return applied(SLIDE, self.done[x.args[0]], k, **moves, axes=axes, form=form)
+
+    def _laid_out(self, f: Term, along: Iterable[int]) -> tuple[Expression, list[Any]]:
+        """A factor beside windows, with the axes ``along`` which these slide, counted from the end,
+        in their order, but however else it is laid out; and how it is laid out.
+        """
+        chain = [f]
+        while (e := chain[-1]).op == "transpose" or (
+            e.op == "reshape" and only_ones_moved(e.args[0].shape, e.shape)
+        ):
+            chain += e.args
+        *moved, x = chain
+        for t in inner_first(x, operands_of, self.done):
+            self.done[t] = self.write(t)
+        shown, there = self.done[x], _through(chain)
+        own = [there[a] for a in along if -a <= f.ndim and f.shape[a] > 1]
+        if own == sorted(own):
+            return shown, _moves(moved)
+        order = [*range(x.ndim)]
+        for i, a in zip(sorted(own), own, strict=True):
+            order[i] = a
+        turned = applied(OPS["transpose"], shown, axes=None if x.ndim == 2 else order)
+        back = {"axes": [*map(order.index, range(x.ndim))]}
+        return turned, [("transpose", back), *_moves(moved)]
 
     def of_fold(self, e: Term) -> Expression:
         """``δ * K``: what the windows of δ, each times K, add up to where they overlap."""
@@ -1013,12 +1035,13 @@ class _Form:
         ranks = {f: (not any(map(_comes_back, subterms(f))), _unmoved(f)[-1].op == "leaf")
                  for f in parts}  # fmt: skip
         kernel = max(parts, key=ranks.__getitem__)
-        laid = [[parts[kernel]], [kernel]]
+        factors, turned = (parts[kernel], kernel), [list[Any]()] * 2
         if through and whole.op == "*":
-            along = zip(*([through[a] - whole.ndim for a in pair] for pair in there), strict=True)
-            laid = [*map(_laid_out, laid[0] + laid[1], along)]
-        turned = [_moves(own) for *own, _ in laid]
-        g, k = (shown.get(f) or self.write(f) for *_, f in laid)
+            along = [through[a] - whole.ndim for pair in there for a in pair]
+            (g, *at_g), (k, *at_k) = (self._laid_out(f, along) for f in factors)
+            turned = at_g + at_k
+        else:
+            g, k = (shown.get(f) or self.write(f) for f in factors)
         over = tuple(sorted(axes))
         at = MOVED.forward(np.arange(k.value.size).reshape(k.shape), moves=turned[1])
         at = np.broadcast_to(at, whole.shape)
@@ -1208,20 +1231,6 @@ def _through(moved: Sequence[Term]) -> list[int]:
         elif e.ndim != x.ndim or e.op == "reshape":
             return []
     return at
-
-
-def _laid_out(f: Term, along: Iterable[int]) -> list[Term]:
-    """A factor beside windows, and what it only lays out anew, which comes last: the axes ``along``
-    which these slide, counted from the end, stay in their order.
-    """
-    chain = [f]
-    while (e := chain[-1]).op == "transpose" or (
-        e.op == "reshape" and only_ones_moved(e.args[0].shape, e.shape)
-    ):
-        chain += e.args
-    at = _through(chain)
-    own = [i for a in along if -a <= len(at) and (i := at[a]) >= 0]
-    return chain if own == sorted(own) else [f]
 
 
 def _moves(moved: Sequence[Term]) -> list[tuple[str, dict[str, Any]]]:

@@ -179,6 +179,14 @@ def test_a_loop_by_another_rule_is_worth_its_gradient(loop: Any):
     np.testing.assert_allclose(space["dw"], expected.data, rtol=1e-9, atol=1e-12)
 
 
+def filled_by(shape: tuple[int, ...], f: Any) -> Any:
+    """What is filled entry by entry."""
+    out = filled.zeros(shape)
+    for place in np.ndindex(shape):
+        out[place] = f(*place)
+    return out
+
+
 def im2col(x: Any, n: int, stride: int) -> Any:
     """What the windows have in each of their places, filled place by place."""
     size = (x.shape[-1] - n) // stride + 1
@@ -229,7 +237,36 @@ def by_windows(x: Any, w: Any, stride: int = 1) -> Any:
     return np.tensordot(seen, w, axes=([1, 4, 5], [1, 2, 3])).transpose(0, 3, 1, 2)
 
 
-@each(itertools.product((by_columns, by_numbers, by_places, by_windows), (1, 2)))
+def slices(x: Any, n: int, stride: int, first: int = 2) -> list[Any]:
+    """What the windows have in each of their places, which lie along two axes."""
+    ends = [stride * ((m - n) // stride + 1) for m in x.shape[first : first + 2]]
+    rows, columns = ([slice(i, i + end, stride) for i in range(n)] for end in ends)
+    return [x[(slice(None),) * first + own] for own in itertools.product(rows, columns)]
+
+
+def by_stack(x: Any, w: Any, stride: int = 1) -> Any:
+    columns = np.stack(slices(x, w.shape[-1], stride), axis=2)
+    out = w.reshape(len(w), -1) @ columns.reshape(len(x), w[0].size, -1)
+    return out.reshape(len(x), len(w), *columns.shape[-2:])
+
+
+def by_offsets(x: Any, w: Any, stride: int = 1) -> Any:
+    kernels = [w[:, :, i, j] for i, j in np.ndindex(w.shape[2:])]
+    pairs = zip(slices(x, w.shape[-1], stride), kernels, strict=True)
+    return summed(np.einsum("nchw,oc->nohw", seen, k) for seen, k in pairs)
+
+
+def by_rows(x: Any, w: Any, stride: int = 1) -> Any:
+    def at(i: int, j: int) -> Any:
+        return np.tensordot(x[:, :, i : i + 3, j : j + 3], w, axes=([1, 2, 3], [1, 2, 3]))
+
+    size = range(0, x.shape[-1] - 2, stride)
+    return np.stack([np.stack([at(i, j) for j in size], axis=-1) for i in size], axis=2)
+
+
+@each(itertools.product(
+    (by_columns, by_numbers, by_places, by_windows, by_stack, by_offsets, by_rows), (1, 2)
+))  # fmt: skip
 def test_a_convolution_is_one_however_it_is_laid_out(f: Any, stride: int):
     rng = np.random.default_rng(1)
     x = Tensor(rng.normal(size=(2, 2, 5, 5)), requires_grad=True, name="x")
@@ -255,6 +292,9 @@ def test_a_convolution_is_one_however_it_is_laid_out(f: Any, stride: int):
     lambda x: sliding_window_view(x, (2, 2), axis=(2, 3))[:, :, ::2, ::2].max((-1, -2)),
     lambda x: x.reshape(2, 2, 2, 2, 2, 2).max(axis=3).max(axis=4),
     lambda x: x[(slice(None), *places(x.shape, 2, 2))].reshape(2, 2, 4, 2, 2).max(2),
+    lambda x: filled_by(
+        (2, 2, 2, 2), lambda n, c, i, j: np.max(x[n, c, 2 * i : 2 * i + 2, 2 * j : 2 * j + 2])
+    ),
 ])  # fmt: skip
 def test_a_pooling_is_one_however_it_is_laid_out(pool: Any):
     x = Tensor(np.random.default_rng(1).normal(size=(2, 2, 4, 4)), requires_grad=True, name="x")
@@ -262,6 +302,39 @@ def test_a_pooling_is_one_however_it_is_laid_out(pool: Any):
         p = pool(np.pad(x, 0))
     p = (p.reshape(2, 2, 2, 2).transpose(0, 3, 1, 2) if p.ndim == 1 else p).named("p")
     assert ag.derive(np.sum(p**2))["x"].result == "upsample(∂L/∂p) ∘ (x = upsample(p))"
+
+
+@each([
+    ((2, 5, 5, 2), (3, 3, 2, 4), lambda x, k: summed(
+        seen @ k[place] for seen, place in zip(slices(x, 3, 1, 1), np.ndindex(3, 3), strict=True))),
+    ((2, 5, 5, 2), (3, 3, 2, 4), lambda x, k: filled_by(
+        (2, 3, 3, 4), lambda n, i, j, c: np.sum(x[n, i : i + 3, j : j + 3] * k[..., c]))),
+    ((2, 3, 5, 5), (3, 3, 3), lambda x, k: summed(
+        seen * k[None, :, i, j, None, None]
+        for seen, (i, j) in zip(slices(x, 3, 1), np.ndindex(3, 3), strict=True))),
+    ((2, 3, 5, 5), (3, 3, 3), lambda x, k: np.sum(
+        sliding_window_view(x, (3, 3), (2, 3)) * k[:, None, None], axis=(4, 5))),
+])  # fmt: skip
+def test_a_kernel_is_one_wherever_its_channels_stand(of_x: Any, of_k: Any, f: Any):
+    rng = np.random.default_rng(1)
+    x = Tensor(rng.normal(size=of_x), requires_grad=True, name="x")
+    k = Tensor(rng.normal(size=of_k), requires_grad=True, name="k")
+    with filled.filling():
+        loss = np.sum(f(x, k).named("z") ** 3) / 3
+    loss.backward()
+    derivation, scope = ag.derive(loss), dict[str, Any]()
+    assert derivation["k"].result == "x ⋆ ∂L/∂z"
+    assert derivation["x"].result == "∂L/∂z * k"
+    exec(derivation.numpy_source, scope)
+    for t in (x, k):
+        np.testing.assert_allclose(scope[f"d{t.name}"], t.grad)
+
+
+def test_a_kernel_that_is_turned_is_another():
+    x, k = (Tensor(X[:n, :n], requires_grad=True, name=name) for n, name in ((3, "x"), (2, "k")))
+    z = summed(k[j, i] * x[i : i + 2, j : j + 2] for i, j in np.ndindex(2, 2)).named("z")
+    derivation = ag.derive(np.sum(z**2))
+    assert (derivation["x"].result, derivation["k"].result) == ("∂L/∂z * kᵀ", "(x ⋆ ∂L/∂z)ᵀ")
 
 
 def test_what_a_table_has_by_two_numbers_is_no_window():

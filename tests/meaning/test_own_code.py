@@ -503,7 +503,7 @@ PROGRAMS: list[tuple[Any, tuple[Any, ...], dict[str, str]]] = [
     (with_biases, (X, (), 5), {
         "w": "2 · Σ(u_1)", "y": "2 · Σ_j(u_1) + [2 · 1ᵀ u_1, 0]"}),
     (in_groups, (0.0, (3, 8), 0.0), {
-        "w": "vec((vec⁻¹(∂L/∂n) − u_1 ∘ meanₖ(u_1 ∘ vec⁻¹(∂L/∂n)) − meanₖ(vec⁻¹(∂L/∂n)))"
+        "w": "vec((vec⁻¹(∂L/∂n) − meanₖ(vec⁻¹(∂L/∂n)) − vec⁻¹(n) ∘ meanₖ(vec⁻¹(n) ∘ vec⁻¹(∂L/∂n)))"
              " / √(varₖ(vec⁻¹(w)) + 1e−05))"}),
     (mahalanobis, (METRIC, 3, X[0]), {
         "w": "(x⁻¹ (w − y)) / √((w − y)ᵀ x⁻¹ (w − y))"}),
