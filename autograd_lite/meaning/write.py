@@ -599,6 +599,12 @@ class _Form:
         found: Expression = form(e)
         return found
 
+    def _with_all(self, e: Term) -> Expression:
+        """The same, with all that it is made of, which may be new."""
+        for t in inner_first(e, operands_of, self.done):
+            self.done[t] = self.write(t)
+        return self.done[e]
+
     def _crossing(self, e: Term) -> Iterable[tuple[Term, list[int]]]:
         """The axes of operands that look alike and stand along others: ``x_i − x_j``."""
         several = e.op in "+*" or e.op in ENTRYWISE
@@ -999,9 +1005,7 @@ class _Form:
         ):
             chain += e.args
         *moved, x = chain
-        for t in inner_first(x, operands_of, self.done):
-            self.done[t] = self.write(t)
-        shown, there = self.done[x], _through(chain)
+        shown, there = self._with_all(x), _through(chain)
         own = [there[a] for a in along if -a <= f.ndim and f.shape[a] > 1]
         if own == sorted(own):
             return shown, _moves(moved)
@@ -1041,7 +1045,7 @@ class _Form:
             (g, *at_g), (k, *at_k) = (self._laid_out(f, along) for f in factors)
             turned = at_g + at_k
         else:
-            g, k = (shown.get(f) or self.write(f) for f in factors)
+            g, k = (shown.get(f) or self._with_all(f) for f in factors)
         over = tuple(sorted(axes))
         at = MOVED.forward(np.arange(k.value.size).reshape(k.shape), moves=turned[1])
         at = np.broadcast_to(at, whole.shape)
@@ -1081,9 +1085,7 @@ class _Form:
         self.done[v := leaf(x, x.shape, "variable")] = self.done[x]
         with Off():
             spelled = deviation(e.params["ddof"])(v, e.params["axes"], e.params["eps"])
-        for t in inner_first(spelled, operands_of, self.done):
-            self.done[t] = self.write(t)
-        return self.done[spelled]
+        return self._with_all(spelled)
 
     def of_getitem(self, e: Term) -> Expression:
         """Rows of a table, by their numbers."""
