@@ -67,6 +67,7 @@ _IMMUTABLE = 1 << 8  # a type's flag, which those of Python have
 _ATOMS = (*_VALUES, ModuleType, CodeType, np.ufunc, type(vars(ABC)["_abc_impl"]))
 _slots: Any = copyreg._slotnames  # type: ignore[attr-defined]
 _DRAWN = (np.random.Generator, np.random.BitGenerator, np.random.RandomState, random.Random)
+_SHARED = (threading.Event, threading.Condition, threading.Semaphore, threading.Barrier)
 _UNDONE = (list, OrderedDict, dict, set, deque, bytearray, array.array)
 
 
@@ -252,6 +253,9 @@ class Watch:
             return [(x(), path)]
         if isinstance(x, (ContextVar, threading.local)):
             return [(y, path) for y in self._all(path, _of_place, x)]
+        if type(x) in _SHARED:  # other threads change it: nothing is undone
+            self._value(path, repr, x)
+            return []
         if isinstance(x, _DRAWN):
             self._chance.append(x)
             self.undoing += _undoing(x)

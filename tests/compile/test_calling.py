@@ -59,27 +59,26 @@ def test_threads_share_a_function_but_no_buffers(rows: int):
 
 
 def test_a_thread_that_records_doesn_t_disturb_one_that_computes():
-    slow, go = threading.Lock(), threading.Lock()  # whose states a compile doesn't restore
+    slow, go = threading.Event(), threading.Event()
 
     def f(x: Any) -> Any:
-        if slow.locked():
-            slow.release()
-        with go:
-            return np.exp(x)
+        slow.set()
+        go.wait(5)
+        return np.exp(x)
 
-    slow.acquire()
     with ThreadPoolExecutor(1) as pool:
-        with go:
-            compiling = pool.submit(ag.compile(f), X)
-            assert slow.acquire(timeout=5)
-            t = Tensor([1.0, 2.0], requires_grad=True)
-            (t * t).sum().backward()
-            np.testing.assert_array_equal(t.grad, [2.0, 4.0])
-            assert bool((t > 0).all())
-            assert WEIGHTS.sum().item() == pytest.approx(0)
-            assert type(WEIGHTS.data) is np.ndarray
-            np.testing.assert_array_equal(ag.compile(lambda x: x + 1)(X), X + 1)
+        compiling = pool.submit(ag.compile(f), X)
+        slow.wait(5)
+        t = Tensor([1.0, 2.0], requires_grad=True)
+        (t * t).sum().backward()
+        np.testing.assert_array_equal(t.grad, [2.0, 4.0])
+        assert bool((t > 0).all())
+        assert WEIGHTS.sum().item() == pytest.approx(0)
+        assert type(WEIGHTS.data) is np.ndarray
+        np.testing.assert_array_equal(ag.compile(lambda x: x + 1)(X), X + 1)
+        go.set()  # which stays so
         np.testing.assert_array_equal(compiling.result(), np.exp(X))
+        assert go.is_set()
 
 
 # ---------------------------------------------------------------------- pickled, copied

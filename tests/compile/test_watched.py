@@ -660,3 +660,14 @@ def test_what_is_registered_as_an_instance_is_seen_and_stays_registered():
     doubled.register(Plain)
     np.testing.assert_array_equal(f(a), 2 * np.sin(a))
     assert isinstance(x, doubled)
+
+
+def test_what_threads_wait_for_is_seen():
+    stop, places = threading.Event(), threading.Semaphore(2)
+    f = ag.compile(lambda a: np.sin(a) * places._value if stop.is_set() else np.cos(a))
+    a = np.ones(2)
+    np.testing.assert_array_equal(f(a), np.cos(a))
+    stop.set()
+    np.testing.assert_array_equal(f(a), 2 * np.sin(a))
+    places.acquire()
+    np.testing.assert_array_equal(f(a), np.sin(a))
