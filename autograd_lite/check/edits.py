@@ -134,8 +134,9 @@ def _of_leaf(e: Term, readings: Readings) -> Edits:
     """Turned round; 1 − x for x, and the other way round; marks of which the last one wins."""
     is_array = e.op == "leaf" and e.kind != "gradient"
     places = range(e.ndim if e.op == "leaf" and e.kind != "marks" else 0)
-    turns = [partial(np.flip, axis=a) for a in (*places, tuple(places[-2:]))]  # as of filters
-    turns += [partial(np.swapaxes, axis1=a, axis2=b) for a, b in itertools.combinations(places, 2)]
+    pairs = [*itertools.combinations(places, 2)]
+    turns = [partial(np.flip, axis=a) for a in (*places, *pairs)]  # both, as of filters
+    turns += [partial(np.swapaxes, axis1=a, axis2=b) for a, b in pairs]
     for axis, which in itertools.product(places, ("the first", "the last")):
         values = e, which, frozenset([axis])
         if is_array:

@@ -33,6 +33,7 @@ _MOST = 1200  # tensors of a graph
 _MUCH_LARGER = 1.5  # than the smallest: it repeats itself
 _MOST_WORK = 1_500_000  # places that are tried, times the tensors of a graph
 _MOST_TRIED = 8000
+_MOST_OTHERS = 50_000  # arrays that may stand for another, times those: long code is no such loop
 _TOGETHER = 64  # backward passes
 _COMMON = 2.0  # what a mistake costs at most that is tried with another
 _MOST_COMMON, _MOST_PAIRS = 100, 1500
@@ -288,6 +289,8 @@ class _Places:
         for k, loop in enumerate(self._loops):
             places = [_Series(at) for at in zip(*loop.passes, strict=True)]
             arrays = self._arrays(loop, places)
+            if len(arrays) * sum(len(own.any.inputs) for own in places) > _MOST_OTHERS:
+                arrays = []
             for own in places:
                 n = len(own.there)
                 for i, x in enumerate(own.any.inputs):

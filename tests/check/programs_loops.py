@@ -6,7 +6,7 @@ them.
 
 from __future__ import annotations
 
-from .planted import EXPONENT, FLIPPED, OF_SIGMA, PLUS, SIGN, TANH, Program, large, lost
+from .planted import EXPONENT, FLIPPED, OF_SIGMA, PLUS, RELU, SIGN, TANH, Program, large, lost
 
 BEFORE, AFTER = "of the pass before stands", "of the pass after stands"
 
@@ -538,4 +538,46 @@ ROWS = Program(
     ],
 )  # fmt: skip
 
-LOOPS = (CHAR, HEUN, STRIDED, CAUSAL, TEACHER, GATES, PREDATORS, IM2COL, ROWS)
+CHANNELS_LAST = Program(
+    "convolution with channels last, relu; backwards window by window",
+    """
+    m, pad, f = 2, 1, 3
+    A, W, b = r.normal(size=(m, 4, 4, 2)), r.normal(size=(f, f, 2, 3)), r.normal(size=(1, 1, 1, 3))
+    T = r.normal(size=(m, 4, 4, 3))
+    """,
+    "A W b",
+    """
+    _A = np.pad(A, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
+    Z = b + sum(_A[:, i : i + 4, j : j + 4] @ W[i, j] for i in range(3) for j in range(3))
+    R = np.maximum(Z, 0)
+    loss = np.sum((R - T) ** 2)
+    """,
+    """
+    dR = 2 * (R - T)
+    dZ = dR * (Z > 0)
+    dA, dW, db = np.zeros(_A.shape), np.zeros(W.shape), np.zeros(b.shape)
+    for i in range(m):
+        for h in range(4):
+            for w in range(4):
+                for c in range(3):
+                    dA[i, h : h + f, w : w + f] += W[:, :, :, c] * dZ[i, h, w, c]
+                    dW[..., c] += _A[i, h : h + f, w : w + f] * dZ[i, h, w, c]
+                    db[..., c] += dZ[i, h, w, c]
+    dA = dA[:, pad:-pad, pad:-pad]
+    """,
+    [
+        ("dR", "R - T", "2 times too small"),
+        ("dZ", "dR", RELU),
+        ("for i in", "for i in range(m - 1):", "only the first|one step", "A W b"),
+        ("dA[i, h : h + f, w : w + f]",
+         "dA[i, h : h + f, w : w + f] = W[:, :, :, c] * dZ[i, h, w, c]", "the last wins"),
+        ("dA[i, h : h + f, w : w + f]", "W[::-1, ::-1, :, c] * dZ[i, h, w, c]", "turned round"),
+        ("dA[i, h : h + f, w : w + f]", "W[:, :, :, c] * dZ[i, w, h, c]", "another order"),
+        ("dW[..., c]", "dW[..., c] = _A[i, h : h + f, w : w + f] * dZ[i, h, w, c]", PLUS),
+        ("dW[..., c]", "_A[i, h : h + f, w : w + f] * R[i, h, w, c]", "R stands where"),
+        ("db[..., c]", "dZ[i, h, w, c] / m", "a mean where a sum|2 times too small"),
+        ("dA =", "dA[:, : -2 * pad, : -2 * pad]", "another block"),
+    ],
+)  # fmt: skip
+
+LOOPS = (CHAR, HEUN, STRIDED, CAUSAL, TEACHER, GATES, PREDATORS, IM2COL, ROWS, CHANNELS_LAST)
