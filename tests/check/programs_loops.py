@@ -568,7 +568,7 @@ CHANNELS_LAST = Program(
     [
         ("dR", "R - T", "2 times too small"),
         ("dZ", "dR", RELU),
-        ("for i in", "for i in range(m - 1):", "only the first|one step", "A W b"),
+        ("for i in", "for i in range(m - 1):", "only the first|the last of axis 0 is 0", "A W b"),
         ("dA[i, h : h + f, w : w + f]",
          "dA[i, h : h + f, w : w + f] = W[:, :, :, c] * dZ[i, h, w, c]", "the last wins"),
         ("dA[i, h : h + f, w : w + f]", "W[::-1, ::-1, :, c] * dZ[i, h, w, c]", "turned round"),
