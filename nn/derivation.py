@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -16,7 +16,7 @@ from .losses import BCELoss, SquaredErrorLoss
 __all__ = ["NetworkDerivation", "derive"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Rule:
     """A rule for every layer, and what it is for each.
 
@@ -31,8 +31,10 @@ class Rule:
     def __str__(self) -> str:
         return "\n".join([self.statement, *(f"    {instance}" for instance in self.instances)])
 
+    __repr__ = __str__
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class NetworkDerivation:
     """How the gradients of a network follow from those of the layer after.
 
@@ -44,10 +46,12 @@ class NetworkDerivation:
 
     start: str
     rules: list[Rule]
-    derivation: ag.Derivation = field(repr=False)
+    derivation: ag.Derivation
 
     def __str__(self) -> str:
         return "\n\n".join([self.start, *map(str, self.rules)])
+
+    __repr__ = __str__
 
     @property
     def latex(self) -> str:
@@ -167,4 +171,6 @@ def _loss_on_drawn_data(net: MLP, loss: Any, rng: np.random.Generator) -> Any:
     prediction = net(rng.normal(size=(rows, weight.shape[0])).astype(weight.dtype))
     if loss is None:
         loss = BCELoss() if prediction.op is ag.sigmoid else SquaredErrorLoss()
-    return loss(prediction, rng.integers(0, 2, prediction.shape).astype(weight.dtype))
+    classes = prediction.shape[1]  # a row's target is one of them, or 0 or 1
+    drawn = rng.integers(0, max(classes, 2), rows)
+    return loss(prediction, np.eye(max(classes, 2), dtype=weight.dtype)[drawn, -classes:])

@@ -13,7 +13,7 @@ from typing import Any, TypedDict, Unpack
 import numpy as np
 
 from autograd_lite import Tensor
-from autograd_lite.arrays import given
+from autograd_lite.arrays import array_of, given
 from autograd_lite.compile.graph import CompileError
 from autograd_lite.engine.tensor import Array
 from autograd_lite.errors import imported
@@ -353,9 +353,11 @@ def _apart(validation: tuple[Any, Any] | None, patience: int | None) -> Any:
         whole("fit: patience", patience, 1)
         if validation is None:
             raise ValueError("fit: patience needs validation=(x, y), by whose loss it stops")
-    if validation is not None and len(validation) != 2:
+    if validation is None:
+        return None
+    if not isinstance(validation, (tuple, list)) or len(validation) != 2:
         raise ValueError("fit: validation must be a pair (x, y)")
-    return None if validation is None else _data(*validation, "validate by")
+    return _data(*validation, "validate by")
 
 
 def _recording(record: int, data: Any, net: Module, loss: _Loss, optimizer: Optimizer,
@@ -418,7 +420,9 @@ def accuracy(prediction: Array, target: Array) -> float:
         >>> nn.accuracy(np.array([[2.0, -1.0], [0.0, 3.0]]), np.array([0, 1]))
         1.0
     """
-    prediction, target = given(prediction, "accuracy"), given(target, "accuracy")
+    prediction, target = (
+        array_of(a) if isinstance(a, Tensor) else given(a, "accuracy") for a in (prediction, target)
+    )
     if prediction.shape[-1] == 1:
         return float(np.mean((prediction >= 0.5) == (target.reshape(prediction.shape) == 1)))
     alike = target.shape == prediction.shape

@@ -248,6 +248,7 @@ SGD = nn.SGD(NET.parameters(), 0.1)
     (lambda: nn.SGD([V([1j])], 0.1), TypeError, "SGD: parameter 0 is complex"),
     (lambda: nn.SGD([P, P], 0.1), ValueError, "a parameter is given twice"),
     (lambda: nn.SGD(NET, 0.1), TypeError, r"such as net.parameters\(\)"),
+    (lambda: nn.SGD(NET.parameters, 0.1), TypeError, r"such as net.parameters\(\)"),
     (lambda: setattr(SGD, "lr", -1), ValueError, "lr must be a number"),
     (lambda: nn.Sequential(nn.Linear(1, 1), nn.Tanh), TypeError, "give instances"),
     (lambda: nn.Sequential([nn.Linear(1, 1)]), TypeError, "each as an argument of its own"),

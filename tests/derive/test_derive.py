@@ -185,6 +185,8 @@ def test_names_that_are_no_identifiers_or_are_missing():
 def test_errors():
     with pytest.raises(RuntimeError, match=r"derive: nothing that .* requires a gradient"):
         ag.derive(Tensor(1.0))
+    with pytest.raises(TypeError, match=r"derive: a Tensor is derived, .* and not MLP; nn\.derive"):
+        ag.derive(nn.MLP([1, 1]))
     with pytest.raises(ValueError, match=r"derive: a tensor of shape .* has 2 elements"):
         ag.derive(Tensor([1.0, 2.0], requires_grad=True) * 2)
     loss = network([2, 2, 1], "sigmoid", nn.BCELoss())

@@ -472,6 +472,7 @@ def test_accuracy():
     scores = np.array([[0.1, 0.9], [0.8, 0.2]])
     assert nn.accuracy(scores, np.array([1, 1])) == 0.5
     assert nn.accuracy(scores, np.eye(2)[[1, 0]]) == 1.0
+    assert nn.accuracy(ag.Tensor(scores, True), ag.Tensor([[0.0, 1.0], [0.0, 1.0]])) == 0.5
 
 
 # ---------------------------------------------------------------------- validation
