@@ -60,6 +60,9 @@ def test_an_op_of_one_s_own_that_is_incomplete_says_so():
     a, b = V([1.0]), V([2.0])
     with pytest.raises(TypeError, match="half: 2 inputs were given, and the op has 1 vjps"):
         ag.Op("half", lambda x, y: x * y, lambda g, out, x, y: g * y)(a, b)
+    for rule in (lambda g, x: g * 2, lambda g, out: g * 2, 2.0):
+        with pytest.raises(TypeError, match=r"Op twice: a vjp is called as vjp\(g, out, \*inputs"):
+            ag.Op("twice", lambda x: 2 * x, rule)
     whole = ag.Op("whole", lambda x: x.astype(int), lambda g, out, x: g)
     with pytest.raises(TypeError, match="whole: its result has dtype int64"):
         whole(a)
