@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -96,13 +97,14 @@ _STATEMENTS = {
 def derive(net: MLP, loss: Any = None, rng: np.random.Generator | int = 0) -> NetworkDerivation:
     """The rule of the chapter's 4.4.2 for a network, with each layer's instance beneath.
 
-    The network is run on a drawn batch and `autograd_lite.derive` derives its gradients; a rule is
-    stated only where every layer's formula is an instance of it.
+    A network of its layers, with parameters and a batch that are drawn, is run, and
+    `autograd_lite.derive` derives its gradients; a rule is stated only where every layer's formula
+    is an instance of it.
 
     Args:
         net: an `MLP`.
         loss: one of nn's losses; by default `BCELoss` after a sigmoid, else `SquaredErrorLoss`.
-        rng: a generator, or a seed for one, for the batch.
+        rng: a generator, or a seed for one, for what is drawn.
 
     Raises:
         TypeError: not an `MLP`.
@@ -166,6 +168,9 @@ def _layer(net: MLP, i: int) -> str:
 
 
 def _loss_on_drawn_data(net: MLP, loss: Any, rng: np.random.Generator) -> Any:
+    net = deepcopy(net)
+    for p in net.parameters():  # a rule holds where training has led to σ(s) = 1, too
+        p.data = (rng.normal(size=p.shape) / np.sqrt(len(p))).astype(p.dtype)
     weight = net.layers[0].weight
     rows = 1 + max(layer.weight.shape[1] for layer in net.layers)  # no width is taken for q
     prediction = net(rng.normal(size=(rows, weight.shape[0])).astype(weight.dtype))
