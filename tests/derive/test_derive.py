@@ -184,7 +184,7 @@ def test_names_that_are_no_identifiers_or_are_missing():
 
 def test_a_sign_before_a_sign_stands_in_parentheses():
     x, y = Tensor([1.0, 2.0], True, "x"), Tensor([3.0, 4.0], True, "y")
-    (step,) = ag.derive(np.sum(x**-(-y)), wrt="x")
+    (step,) = ag.derive(np.sum(x ** np.negative(-y)), wrt="x")
     assert step.formula == "−(−y) ∘ x^(−(−y) − 1)"
     assert r"-(-y) \circ  x^{-(-y) - 1}" in step.latex
     assert "<B>x</B> − (−<B>y</B>)" in ag.draw(np.sum(x - (-y))).source
