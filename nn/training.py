@@ -288,12 +288,12 @@ def fit(
 
 
 def _by_name(metrics: Metrics) -> dict[str, Metric]:
-    if metrics is None or isinstance(metrics, Mapping):
-        return dict(metrics or {})
-    several = [metrics] if callable(metrics) else [*metrics]
-    if not all(map(callable, several)):
+    several = [metrics] if callable(metrics) else metrics or ()
+    if not isinstance(several, Mapping):
+        several = {getattr(metric, "__name__", repr(metric)): metric for metric in several}
+    if not all(map(callable, several.values())):
         raise TypeError(f"metrics must be functions of (predictions, targets), not {metrics!r}")
-    return {metric.__name__: metric for metric in several}
+    return dict(several)
 
 
 def _check_loss(where: str, loss: Any) -> None:
@@ -413,6 +413,9 @@ def accuracy(prediction: Array, target: Array) -> float:
         target: ``(q, 1)`` of 0 and 1; ``(q,)`` or ``(q, 1)`` class numbers, or ``(q, k)``
             probabilities.
 
+    Raises:
+        ValueError: predictions or targets of other shapes.
+
     Example:
         >>> import numpy as np, nn
         >>> nn.accuracy(np.array([[0.2], [0.7], [0.9]]), np.array([[0.0], [0.0], [1.0]]))
@@ -423,6 +426,11 @@ def accuracy(prediction: Array, target: Array) -> float:
     prediction, target = (
         array_of(a) if isinstance(a, Tensor) else given(a, "accuracy") for a in (prediction, target)
     )
+    if prediction.ndim < 2 or prediction.shape[:1] != target.shape[:1]:
+        raise ValueError(
+            "accuracy: predictions must be of shape (q, 1) or (q, k), with q targets, and are of "
+            f"{prediction.shape}, with targets of {target.shape}"
+        )
     if prediction.shape[-1] == 1:
         return float(np.mean((prediction >= 0.5) == (target.reshape(prediction.shape) == 1)))
     alike = target.shape == prediction.shape
