@@ -28,6 +28,9 @@ class Op(table.Op):
     __slots__ = ()
 
     def __init__(self, name: str, forward: Callable[..., Any], *vjps: Any, **traits: Any) -> None:
+        if not isinstance(name, str) or not callable(forward):
+            said = f"Op: a name, a forward and its vjps are needed, not {name!r}, {forward!r}"
+            raise TypeError(said)
         for rule in vjps:
             if rule is not None and not isinstance(rule, Each) and not _takes(rule, 2 + len(vjps)):
                 raise TypeError(f"Op {name}: a vjp is called as vjp(g, out, *inputs, **params)")

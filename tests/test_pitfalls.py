@@ -63,6 +63,9 @@ def test_an_op_of_one_s_own_that_is_incomplete_says_so():
     for rule in (lambda g, x: g * 2, lambda g, out: g * 2, 2.0):
         with pytest.raises(TypeError, match=r"Op twice: a vjp is called as vjp\(g, out, \*inputs"):
             ag.Op("twice", lambda x: 2 * x, rule)
+    for unnamed in ((np.sin, lambda g, out, x: g), ("f", "g")):
+        with pytest.raises(TypeError, match="Op: a name, a forward and its vjps are needed, not "):
+            ag.Op(*unnamed)  # type: ignore[arg-type]
     whole = ag.Op("whole", lambda x: x.astype(int), lambda g, out, x: g)
     with pytest.raises(TypeError, match="whole: its result has dtype int64"):
         whole(a)
