@@ -40,23 +40,25 @@ To read the code: docs/architecture.md.
 from typing import TYPE_CHECKING, Any
 
 from . import decorating as decorating  # which lets modes be decorators
-from . import fft, linalg
+from . import fft as fft
+from . import linalg as linalg
 from . import members as members  # which puts on Tensor what users see of it
-from .anomaly import detect_anomaly
-from .checkpoint import checkpoint
-from .compile import compile
+from .anomaly import detect_anomaly as detect_anomaly
+from .checkpoint import checkpoint as checkpoint
+from .compile import compile as compile
 from .console import print_what_can_be_shown as _print_what_can_be_shown
-from .derive import derive
+from .derive import derive as derive
 from .differential_operators import *
-from .draw import draw
-from .engine.modes import no_grad
-from .engine.tensor import Tensor
-from .explain import explain
-from .extend import Op
+from .draw import draw as draw
+from .engine.modes import no_grad as no_grad
+from .engine.tensor import Tensor as Tensor
+from .explain import explain as explain
+from .extend import Op as Op
 from .extend import primitive as primitive
-from .gradients import gradients
-from .graph import named_tensors
-from .lines import line_of, source_lines
+from .gradients import gradients as gradients
+from .graph import named_tensors as named_tensors
+from .lines import line_of as line_of
+from .lines import source_lines as source_lines
 from .numpy_api.calculus import *
 from .numpy_api.elementwise import *
 from .numpy_api.indexing import *
@@ -69,30 +71,19 @@ from .ops.moving import *
 from .ops.products import *
 from .ops.reductions import *
 from .ops.shaping import *
-from .table import OPS
-from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from .table import OPS as OPS
+from .transforms import *
 
 if TYPE_CHECKING:
-    from .check import check_backprop
-    from .check.derivatives import GradientError, check_grads
-    from .compile.graph import CompileError
-    from .derive import Derivation
-    from .draw.figure import Figure
-    from .draw.theme import Theme
+    from .check import check_backprop as check_backprop
+    from .check.derivatives import GradientError as GradientError
+    from .check.derivatives import check_grads as check_grads
+    from .compile.graph import CompileError as CompileError
+    from .derive import Derivation as Derivation
+    from .draw.figure import Figure as Figure
+    from .draw.theme import Theme as Theme
 
 __version__ = "0.1.0"
-
-__all__ = [
-    "OPS", "CompileError", "Derivation", "Figure", "GradientError", "Op", "Tensor", "Theme",
-    "check_backprop", "check_grads", "checkpoint", "compile", "derive", "detect_anomaly",
-    "draw", "explain", "fft", "grad", "gradients", "hessian", "hvp", "jacobian", "jvp", "linalg",
-    "line_of", "named_tensors", "no_grad", "source_lines", "value_and_grad", "vjp",
-]  # fmt: skip
-
-__all__ += [
-    name for name, f in vars().items() if name[0] != "_" and name not in __all__
-    and callable(f) and f.__module__.startswith(__name__)
-]  # fmt: skip  # the functions of the families
 
 # What is imported when it is first asked for, and from where.
 _LATER = {
@@ -107,6 +98,12 @@ _LATER = {
     "testing": "testing",
 }
 
+if not TYPE_CHECKING:  # type checkers don't see through it, and take what is imported as it is here
+    __all__ = ["OPS", "fft", "linalg", *(name for name in _LATER if name != _LATER[name])]
+    __all__ += [
+        name for name, f in vars().items()
+        if name[0] != "_" and callable(f) and f.__module__.startswith(__name__)
+    ]  # fmt: skip
 
 _print_what_can_be_shown()
 

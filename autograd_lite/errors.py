@@ -179,10 +179,11 @@ not_a_name = _said(TypeError, "a tensor's name must be a string or None, not {!r
 # A plain number or array was asked for, by the user or by what the tensor was given to.
 leaves_the_graph = _said(
     TypeError, "{1}: {0} requires a gradient, which a plain number or array would lose silently. "
-    "NumPy's functions keep it: write np.sin(t) for math.sin(t), np.dot(a, t) or a @ t for "
-    "a.dot(t). To build one Tensor from several: ag.array([...]) or ag.stack([...]). To write into "
-    "an array: ag.index_update(a, i, t), or ag.where(mask, new, old); or fill one that "
-    "autograd_lite.numpy makes, within its filling(). For the value alone: t.item() or t.data")
+    "NumPy's functions keep it, and SciPy's of autograd_lite.scipy: write np.sin(t) for "
+    "math.sin(t), np.dot(a, t) or a @ t for a.dot(t). To build one Tensor from several: "
+    "ag.array([...]) or ag.stack([...]). To write into an array: ag.index_update(a, i, t), or "
+    "ag.where(mask, new, old); or fill one that autograd_lite.numpy makes, within its filling(). "
+    "For the value alone: t.item() or t.data")
 not_one_element = _said(
     ValueError, "{1}: {0} has {0.size} elements, not 1; use .numpy() or .tolist()")
 not_an_index = _said(

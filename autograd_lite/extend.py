@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from functools import partial, update_wrapper
+from inspect import signature
 from typing import Any, NoReturn
 
 import numpy as np
@@ -27,6 +28,12 @@ class Op(table.Op):
     __slots__ = ()
 
     def __init__(self, name: str, forward: Callable[..., Any], *vjps: Any, **traits: Any) -> None:
+        if not isinstance(name, str) or not callable(forward):
+            said = f"Op: a name, a forward and its vjps are needed, not {name!r}, {forward!r}"
+            raise TypeError(said)
+        for rule in vjps:
+            if rule is not None and not isinstance(rule, Each) and not _takes(rule, 2 + len(vjps)):
+                raise TypeError(f"Op {name}: a vjp is called as vjp(g, out, *inputs, **params)")
         if not isinstance(forward, np.ufunc):
             forward = update_wrapper(partial(_of_locked, name, forward), forward)
         super().__init__(name, forward, *vjps, **traits)
@@ -65,6 +72,15 @@ class Op(table.Op):
             return found
         parts = [x for x, missed in zip(given, lost, strict=True) if missed]
         return found + _LEFT(np.zeros_like(now), *parts, name=self.name)
+
+
+def _takes(rule: Any, n: int) -> bool:
+    """Whether it can be called on n arguments, as far as it says."""
+    try:
+        signature(rule).bind_partial(*range(n))
+    except (TypeError, ValueError) as error:
+        return isinstance(error, ValueError)  # a function in C, which doesn't say
+    return True
 
 
 def _of_locked(name: str, f: Callable[..., Any], *args: Any, **params: Any) -> Any:

@@ -123,7 +123,7 @@ def backward(self: Tensor, grad: ArrayLike | None = None) -> None:
     found = run({self: seeded(self, grad)})
     for tensor, g in found.items():
         if tensor._grad is not None and tensor._op is None:
-            tensor._grad = tensor._grad + g
+            tensor._grad = as_array(tensor._grad + g)
         # A stored gradient is its reader's own: not a part of another's, nor of a saved array.
         elif type(g) is not _ndarray:
             tensor._grad = g.copy() if type(g) in FOREIGN else np.array(g)

@@ -619,6 +619,9 @@ class _Itself(np.ndarray[Any, Any]):
     def __bool__(self) -> bool:
         return self.itself or bool(np.asarray(self))
 
+    def __repr__(self) -> str:
+        return repr(np.asarray(self))
+
     def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
         return array[()] if return_scalar else np.asarray(array)
 

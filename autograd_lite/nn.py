@@ -6,7 +6,10 @@ import importlib
 import importlib.util
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nn import *
 
 _place = Path(__file__).parents[1] / "nn"
 _found = importlib.util.find_spec("nn")

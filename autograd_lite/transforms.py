@@ -30,6 +30,8 @@ from .gradients import _as_tensor, as_variable, cast_seed, cotangents
 from .graph import made_since
 from .seen import look
 
+__all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
+
 Function = Callable[..., Any]
 Argnums = int | Sequence[int]
 

@@ -20,10 +20,10 @@ from .train_step import *
 from .training import *
 
 if TYPE_CHECKING:
-    from .diagram import draw
-
-__all__ = ["draw"]
-__all__ += [name for name, x in vars().items() if getattr(x, "__module__", "").startswith(__name__)]
+    from .diagram import draw as draw
+else:  # type checkers don't see through it, and take what is imported as it is here
+    _ours = [n for n, x in vars().items() if getattr(x, "__module__", "").startswith(__name__)]
+    __all__ = ["draw", *_ours]
 
 
 def __getattr__(name: str) -> Any:
@@ -36,4 +36,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), "draw"})

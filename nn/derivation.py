@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -16,7 +17,7 @@ from .losses import BCELoss, SquaredErrorLoss
 __all__ = ["NetworkDerivation", "derive"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Rule:
     """A rule for every layer, and what it is for each.
 
@@ -31,8 +32,10 @@ class Rule:
     def __str__(self) -> str:
         return "\n".join([self.statement, *(f"    {instance}" for instance in self.instances)])
 
+    __repr__ = __str__
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class NetworkDerivation:
     """How the gradients of a network follow from those of the layer after.
 
@@ -44,10 +47,12 @@ class NetworkDerivation:
 
     start: str
     rules: list[Rule]
-    derivation: ag.Derivation = field(repr=False)
+    derivation: ag.Derivation
 
     def __str__(self) -> str:
         return "\n\n".join([self.start, *map(str, self.rules)])
+
+    __repr__ = __str__
 
     @property
     def latex(self) -> str:
@@ -92,13 +97,14 @@ _STATEMENTS = {
 def derive(net: MLP, loss: Any = None, rng: np.random.Generator | int = 0) -> NetworkDerivation:
     """The rule of the chapter's 4.4.2 for a network, with each layer's instance beneath.
 
-    The network is run on a drawn batch and `autograd_lite.derive` derives its gradients; a rule is
-    stated only where every layer's formula is an instance of it.
+    A network of its layers, with parameters and a batch that are drawn, is run, and
+    `autograd_lite.derive` derives its gradients; a rule is stated only where every layer's formula
+    is an instance of it.
 
     Args:
         net: an `MLP`.
         loss: one of nn's losses; by default `BCELoss` after a sigmoid, else `SquaredErrorLoss`.
-        rng: a generator, or a seed for one, for the batch.
+        rng: a generator, or a seed for one, for what is drawn.
 
     Raises:
         TypeError: not an `MLP`.
@@ -162,9 +168,14 @@ def _layer(net: MLP, i: int) -> str:
 
 
 def _loss_on_drawn_data(net: MLP, loss: Any, rng: np.random.Generator) -> Any:
+    net = deepcopy(net)
+    for p in net.parameters():  # a rule holds where training has led to σ(s) = 1, too
+        p.data = (rng.normal(size=p.shape) / np.sqrt(len(p))).astype(p.dtype)
     weight = net.layers[0].weight
     rows = 1 + max(layer.weight.shape[1] for layer in net.layers)  # no width is taken for q
     prediction = net(rng.normal(size=(rows, weight.shape[0])).astype(weight.dtype))
     if loss is None:
         loss = BCELoss() if prediction.op is ag.sigmoid else SquaredErrorLoss()
-    return loss(prediction, rng.integers(0, 2, prediction.shape).astype(weight.dtype))
+    classes = prediction.shape[1]  # a row's target is one of them, or 0 or 1
+    drawn = rng.integers(0, max(classes, 2), rows)
+    return loss(prediction, np.eye(max(classes, 2), dtype=weight.dtype)[drawn, -classes:])

@@ -136,7 +136,7 @@ def _refuse_mixed(optimizer: Optimizer, parameter: Tensor, grad: Any) -> None:
 
 
 def _listed(where: str, parameters: Iterable[Tensor]) -> list[Tensor]:
-    if isinstance(parameters, (Module, Tensor)):
+    if isinstance(parameters, Tensor) or callable(parameters):
         raise TypeError(f"{where}: give a list of parameters, such as net.parameters()")
     return list(parameters)
 

@@ -13,7 +13,7 @@ from typing import Any, TypedDict, Unpack
 import numpy as np
 
 from autograd_lite import Tensor
-from autograd_lite.arrays import given
+from autograd_lite.arrays import array_of, given
 from autograd_lite.compile.graph import CompileError
 from autograd_lite.engine.tensor import Array
 from autograd_lite.errors import imported
@@ -288,12 +288,12 @@ def fit(
 
 
 def _by_name(metrics: Metrics) -> dict[str, Metric]:
-    if metrics is None or isinstance(metrics, Mapping):
-        return dict(metrics or {})
-    several = [metrics] if callable(metrics) else [*metrics]
-    if not all(map(callable, several)):
+    several = [metrics] if callable(metrics) else metrics or ()
+    if not isinstance(several, Mapping):
+        several = {getattr(metric, "__name__", repr(metric)): metric for metric in several}
+    if not all(map(callable, several.values())):
         raise TypeError(f"metrics must be functions of (predictions, targets), not {metrics!r}")
-    return {metric.__name__: metric for metric in several}
+    return dict(several)
 
 
 def _check_loss(where: str, loss: Any) -> None:
@@ -353,9 +353,11 @@ def _apart(validation: tuple[Any, Any] | None, patience: int | None) -> Any:
         whole("fit: patience", patience, 1)
         if validation is None:
             raise ValueError("fit: patience needs validation=(x, y), by whose loss it stops")
-    if validation is not None and len(validation) != 2:
+    if validation is None:
+        return None
+    if not isinstance(validation, (tuple, list)) or len(validation) != 2:
         raise ValueError("fit: validation must be a pair (x, y)")
-    return None if validation is None else _data(*validation, "validate by")
+    return _data(*validation, "validate by")
 
 
 def _recording(record: int, data: Any, net: Module, loss: _Loss, optimizer: Optimizer,
@@ -411,6 +413,9 @@ def accuracy(prediction: Array, target: Array) -> float:
         target: ``(q, 1)`` of 0 and 1; ``(q,)`` or ``(q, 1)`` class numbers, or ``(q, k)``
             probabilities.
 
+    Raises:
+        ValueError: predictions or targets of other shapes.
+
     Example:
         >>> import numpy as np, nn
         >>> nn.accuracy(np.array([[0.2], [0.7], [0.9]]), np.array([[0.0], [0.0], [1.0]]))
@@ -418,7 +423,14 @@ def accuracy(prediction: Array, target: Array) -> float:
         >>> nn.accuracy(np.array([[2.0, -1.0], [0.0, 3.0]]), np.array([0, 1]))
         1.0
     """
-    prediction, target = given(prediction, "accuracy"), given(target, "accuracy")
+    prediction, target = (
+        array_of(a) if isinstance(a, Tensor) else given(a, "accuracy") for a in (prediction, target)
+    )
+    if prediction.ndim < 2 or prediction.shape[:1] != target.shape[:1]:
+        raise ValueError(
+            "accuracy: predictions must be of shape (q, 1) or (q, k), with q targets, and are of "
+            f"{prediction.shape}, with targets of {target.shape}"
+        )
     if prediction.shape[-1] == 1:
         return float(np.mean((prediction >= 0.5) == (target.reshape(prediction.shape) == 1)))
     alike = target.shape == prediction.shape

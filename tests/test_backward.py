@@ -19,6 +19,10 @@ def test_a_second_backward_gives_the_same_again():
         np.testing.assert_array_equal(w.grad, k * np.array([4.0, 32.0]))
     w.zero_grad()
     assert w.grad is None
+    number = Tensor(3.0, requires_grad=True)
+    for k in (2.0, 4.0):
+        (number * 2.0).backward()
+        assert repr(number.grad) == f"array({k:.0f}.)"
 
 
 def test_named_tensors_keep_their_gradient_and_others_do_not():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import os
 import pydoc
@@ -31,6 +32,23 @@ def test_all_is_what_there_is():
     assert public - set(ag.__all__) == {"Any", "TYPE_CHECKING"}
     assert {"exp", "einsum", "grad", "sum"} <= set(namespace)
     assert len(ag.__all__) == len(set(ag.__all__))
+
+
+def test_type_checkers_take_what_is_imported_for_public():
+    """Without an ``__all__`` that they'd have to run: by ``*``, or under its own name."""
+    for module in (ag, nn):
+        tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
+        checked = [x for x in tree.body if isinstance(x, ast.If)]
+        assert not any(isinstance(x, ast.Assign | ast.AugAssign) and "__all__" in ast.unparse(x)
+                       for x in tree.body)  # fmt: skip
+        seen = [*tree.body, *(x for one in checked for x in one.body)]
+        names = [a for x in seen if isinstance(x, ast.ImportFrom) and x.level for a in x.names]
+        assert len(names) > 10
+        for a in names:
+            assert a.name == "*" or a.asname is not None, a.name
+    (tree,) = (x for x in ast.parse(Path(ag.__path__[0], "nn.py").read_text("utf-8")).body
+               if isinstance(x, ast.If) and ast.unparse(x.test) == "TYPE_CHECKING")  # fmt: skip
+    assert ast.unparse(tree.body[0]) == "from nn import *"
 
 
 def test_each_op_says_its_name_its_signature_and_what_it_does():

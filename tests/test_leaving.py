@@ -220,6 +220,7 @@ def test_tensors_in_sets_and_dicts_of_weak_references():
     assert (t in tensors, u in tensors, sizes[t], sizes.get(u)) == (True, False, 1, None)
     same = t == t
     np.testing.assert_array_equal(same, [True, False])
+    assert repr(same) == "array([ True, False])"
     for array in (~same, same & True, same[:], t == t.data):
         assert "ambiguous" in refusal("truth", lambda array=array: bool(array), ValueError)
     assert V(np.nan) != V(np.nan)

@@ -60,6 +60,12 @@ def test_an_op_of_one_s_own_that_is_incomplete_says_so():
     a, b = V([1.0]), V([2.0])
     with pytest.raises(TypeError, match="half: 2 inputs were given, and the op has 1 vjps"):
         ag.Op("half", lambda x, y: x * y, lambda g, out, x, y: g * y)(a, b)
+    for rule in (lambda g, x: g * 2, lambda g, out: g * 2, 2.0):
+        with pytest.raises(TypeError, match=r"Op twice: a vjp is called as vjp\(g, out, \*inputs"):
+            ag.Op("twice", lambda x: 2 * x, rule)
+    for unnamed in ((np.sin, lambda g, out, x: g), ("f", "g")):
+        with pytest.raises(TypeError, match="Op: a name, a forward and its vjps are needed, not "):
+            ag.Op(*unnamed)  # type: ignore[arg-type]
     whole = ag.Op("whole", lambda x: x.astype(int), lambda g, out, x: g)
     with pytest.raises(TypeError, match="whole: its result has dtype int64"):
         whole(a)
@@ -248,6 +254,7 @@ SGD = nn.SGD(NET.parameters(), 0.1)
     (lambda: nn.SGD([V([1j])], 0.1), TypeError, "SGD: parameter 0 is complex"),
     (lambda: nn.SGD([P, P], 0.1), ValueError, "a parameter is given twice"),
     (lambda: nn.SGD(NET, 0.1), TypeError, r"such as net.parameters\(\)"),
+    (lambda: nn.SGD(NET.parameters, 0.1), TypeError, r"such as net.parameters\(\)"),
     (lambda: setattr(SGD, "lr", -1), ValueError, "lr must be a number"),
     (lambda: nn.Sequential(nn.Linear(1, 1), nn.Tanh), TypeError, "give instances"),
     (lambda: nn.Sequential([nn.Linear(1, 1)]), TypeError, "each as an argument of its own"),

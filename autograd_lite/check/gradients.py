@@ -81,6 +81,8 @@ def _by_name(
     found: dict[str, Any] = {}
     for key, value in gradients.items():
         name = _name_of(key, named)
+        if name is None and not loss._tracked:
+            raise errors.nothing_requires_grad(loss, "check_backprop")
         if name is None:
             raise KeyError(
                 f"check_backprop: no tensor is called {key!r}; there are {', '.join(named)}"

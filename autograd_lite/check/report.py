@@ -86,8 +86,15 @@ class Report:
         return self.ok
 
     def __getitem__(self, name: str) -> Entry:
-        """The entry of that name."""
-        return {entry.name: entry for entry in self.entries}[name]
+        """The entry of that name.
+
+        Raises:
+            KeyError: there is none; it lists those there are.
+        """
+        found = {entry.name: entry for entry in self.entries}
+        if name not in found:
+            raise KeyError(f"the report has no entry {name!r}; it has {', '.join(found)}")
+        return found[name]
 
     def __str__(self) -> str:
         cells = [self._cells(entry) for entry in self.entries]

@@ -146,7 +146,7 @@ def _moved(f: Formula, line: Line) -> Found:
     if own is not None and own.shape == v.shape == line.array.shape and v.size >= _FEW:
         k = share(v, own - line.array)
         is_round = abs(k - float(f"{k:.2g}")) <= line.rtol * abs(k)
-        if k > 0 and (is_round or v.size > _FEW):
+        if k > 0 and (is_round or np.unique(v).size > _FEW):
             yield 2, "updated_itself", (line.name, number(k)), own - k * v
 
 

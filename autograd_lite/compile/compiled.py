@@ -112,6 +112,8 @@ class Compiled(Programs):
             raise TypeError(f"compile: give a function, not a {type(f).__name__}")
         super().__init__()
         update_wrapper(self, f, updated=())
+        if jit:
+            imported("jax", "compile: jit=True needs", "jit")
         self.f, self._jit = f, jit
         self._bound = lru_cache(_OBJECTS)(partial(Compiled, jit=jit))
         self._arrays = set[int]()  # ids of those that it holds
@@ -232,7 +234,6 @@ class Variant:
         several = output if type(output) is tuple and len(output) != 1 else (output,)
         self._plain = {*map(type, several)} <= {int}  # as the code gives them
         if jit:
-            imported("jax", "compile: jit=True needs", "jit")
             from .jit import jitted
         program.drop_unused()
         for way in (simplified(program), program):  # as recorded, where rounding shows

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -129,11 +130,12 @@ class Folder:
     # ------------------------------------------------------------------ what differs in a loop
 
     def _looped(self, lines: list[list[str]], found: tuple[int, int, int], may_pick: bool) -> Any:
-        """A loop, of several turns at a time where one is irregular; or None."""
+        """A loop, of several turns at a time where one is irregular, or but for the first; or None.
+        """
         start, length, count = found
-        for times in (1, 2, 3, 4):
-            period, turns = length * times, count // times
-            loop = _Loop(start, period, turns, {})
+        for skipped, times in product((0, 1), (1, 2, 3, 4)):
+            period, turns = length * times, (count - skipped) // times
+            loop = _Loop(start + skipped * length, period, turns, {})
             kept = dict(self._places), dict(self._held), dict(self._picked)
             try:
                 for line in range(loop.start, loop.start + period) if turns >= _COUNT else ():

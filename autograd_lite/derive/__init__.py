@@ -41,6 +41,7 @@ def derive(output: Tensor, wrt: Sequence[Tensor | str] | Tensor | str | None = N
         wrt: tensors or names: only these, and the steps that lead to them.
 
     Raises:
+        TypeError: ``output`` is no Tensor.
         RuntimeError: nothing in its history requires a gradient.
         ValueError: it has several elements, or a leaf was given other data since.
         KeyError: a name in ``wrt`` that no tensor with a gradient has; it lists those there are.

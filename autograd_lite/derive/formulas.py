@@ -36,6 +36,9 @@ class DerivationError(ArithmeticError):
 
 def derived(output: Tensor, wrt: Sequence[Tensor | str] | Tensor | str | None) -> Derivation:
     """What `derive` gives."""
+    if not isinstance(output, Tensor):
+        said = f"derive: a Tensor is derived, mostly a loss, and not {type(output).__name__}"
+        raise TypeError(f"{said}; nn.derive: a net")
     if not output._tracked:
         raise errors.nothing_requires_grad(output, "derive")
     if output.size != 1:

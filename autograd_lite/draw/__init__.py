@@ -91,7 +91,7 @@ def draw(
         <Figure of 7 nodes; .svg(), .save(path), .source>
     """
     if not isinstance(output, Tensor):
-        raise TypeError(f"draw: a Tensor is drawn, and not {type(output).__name__}")
+        raise TypeError(f"draw: a Tensor is drawn, and not {type(output).__name__}; nn.draw: a net")
     if detail not in DETAILS:
         raise ValueError(f"draw: detail is one of {', '.join(map(repr, DETAILS))}, not {detail!r}")
     # First used here, so that importing the package takes no time for it.

@@ -19,6 +19,7 @@ SOURCE_SUFFIXES = ("dot", "gv")
 PURE = "graphviz-pure"
 _INSTALL = ': pip install "autograd_lite[layout]"'
 RASTER = ("png", "jpg", "jpeg", "gif", "webp")
+_LACKING = str.maketrans({"∘": "◦", "∇": "grad"})  # signs that the wheel's own fonts haven't got
 
 
 def engines() -> list[str]:
@@ -52,7 +53,8 @@ def lay_out(source: str, format: str) -> bytes:
     failed = list[tuple[str, int, str]]()
     for command in engines():
         given = [command, f"-T{format}", *sharp]
-        done = subprocess.run(given, input=source.encode(), capture_output=True, check=False)
+        shown = source.translate(_LACKING) if sharp and PURE in command else source
+        done = subprocess.run(given, input=shown.encode(), capture_output=True, check=False)
         if done.returncode == 0:
             return done.stdout
         said = done.stderr.decode(errors="replace").strip()

@@ -254,6 +254,8 @@ def join(
     for found in re.finditer(PLACE, template):
         i = ord(found[0]) - _PLACES
         loose = operands[i].level < notation.operands[min(i, len(notation.operands) - 1)]
+        after_sign = template[: found.start()].rstrip()[-1:] in ("−", "+")
+        loose |= after_sign and bool(re.match("(<[^>]*>)*[−-]", operands[i].text))
         if loose and not _is_apart(template, found):
             parts.append(_in_parentheses(operands[i], markup))
         else:

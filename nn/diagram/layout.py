@@ -216,7 +216,7 @@ class Diagram:
             self._write_legend(y)
             y -= 0.32
         if self.options.shade:
-            text = "fill: blue > 0, orange < 0, the darker, the larger in its layer"
+            text = "fill: blue > 0, orange < 0, the stronger, the larger in its layer"
             self._write("shade", self._faint(markup.escape(text)), (len(self.columns) - 1) / 2, y)
 
     def _write(self, wanted: str, text: str, column: float, y: float) -> None:

@@ -526,3 +526,8 @@ def test_of_equal_ids_the_last_wins(shape: Any):
     wrong = np.zeros(shape)
     wrong[ids] = g["h"]
     assert "the last wins" in said(np.sum(looked_up**3), {"h": g["h"], "E": wrong}, "E")
+
+
+def test_no_update_is_read_into_rows_that_are_all_alike():
+    s = leaf(np.ones((4, 1)), "s")
+    assert "update" not in said(np.sum(np.tanh(s)), {"s": np.full((4, 1), -1.23456)}, "s")

@@ -133,6 +133,8 @@ def test_what_can_not_be_checked_raises(problem: Problem):
     ):  # fmt: skip
         with pytest.raises(error, match=said):
             check_backprop(output, gradients)  # type: ignore[call-overload]
+    with pytest.raises(RuntimeError, match=r"^check_backprop: nothing that .* requires a gradient"):
+        check_backprop(np.sum(ag.Tensor([1.0], name="w")), {"w": 1.0})
 
 
 def test_other_names_for_the_same(problem: Problem):

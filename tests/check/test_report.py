@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import numpy as np
+import pytest
 
 import autograd_lite as ag
 import nn
@@ -40,6 +41,8 @@ def test_a_given_array_is_called_alike_in_the_table_and_in_causes_and_as_no_tens
     l = (w * r.normal(size=3)).named("l")  # noqa: E741
     report = check_backprop(np.sum(l**3), {"c_1": 3 * l.data**2})
     assert report["c_1"].cause == "the factor c_2 is missing; c_2 is a given array of shape (3,)"
+    with pytest.raises(KeyError, match=r"the report has no entry 'W'; it has .*c_1"):
+        report["W"]
     assert report["c_1"].formula == "∂L/∂l ∘ c_2"
 
 

@@ -153,3 +153,18 @@ def test_a_deep_net_s_step_is_a_loop():
     assert "for i in range(" in step.source
     for p, q in zip(net.parameters(), other.parameters(), strict=True):
         np.testing.assert_allclose(p.data, q.data, rtol=1e-9, atol=1e-12)
+
+
+def test_a_recurrence_s_code_is_as_long_however_many_rounds_it_has():
+    def f(w: Any, xs: Any) -> Any:
+        h = np.zeros(2)
+        for x in xs:
+            h = np.tanh(x + h @ w)
+        return np.sum(h)
+
+    lengths = set()
+    for n in (32, 64):
+        step = ag.compile(ag.value_and_grad(f))
+        step(np.eye(2), np.ones((n, 2)))
+        lengths.add(len(step.source.splitlines()))
+    assert len(lengths) == 1

@@ -182,9 +182,19 @@ def test_names_that_are_no_identifiers_or_are_missing():
         convert(step.latex)
 
 
+def test_a_sign_before_a_sign_stands_in_parentheses():
+    x, y = Tensor([1.0, 2.0], True, "x"), Tensor([3.0, 4.0], True, "y")
+    (step,) = ag.derive(np.sum(x ** np.negative(-y)), wrt="x")
+    assert step.formula == "−(−y) ∘ x^(−(−y) − 1)"
+    assert r"-(-y) \circ  x^{-(-y) - 1}" in step.latex
+    assert "<B>x</B> − (−<B>y</B>)" in ag.draw(np.sum(x - (-y))).source
+
+
 def test_errors():
     with pytest.raises(RuntimeError, match=r"derive: nothing that .* requires a gradient"):
         ag.derive(Tensor(1.0))
+    with pytest.raises(TypeError, match=r"derive: a Tensor is derived, .* and not MLP; nn\.derive"):
+        ag.derive(nn.MLP([1, 1]))
     with pytest.raises(ValueError, match=r"derive: a tensor of shape .* has 2 elements"):
         ag.derive(Tensor([1.0, 2.0], requires_grad=True) * 2)
     loss = network([2, 2, 1], "sigmoid", nn.BCELoss())

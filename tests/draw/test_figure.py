@@ -86,6 +86,16 @@ def test_save_writes_the_format_of_the_suffix(figure, engine, tmp_path):
     assert not path.with_suffix(".xyz").exists()
 
 
+def test_signs_that_the_wheel_s_fonts_lack_are_written_otherwise(engine, tmp_path):
+    figure = ag.Figure('digraph {a [fontname=Times label="x ∘ ∇y"]}')
+    known = ag.Figure('digraph {a [fontname=Times label="x ◦ grady"]}')
+    for each, name in ((figure, "a.png"), (known, "b.png")):
+        each.save(tmp_path / name)
+    alike = (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    assert alike is (engine != "dot")
+    assert "x ∘ ∇y" in figure.svg()  # whose viewer has fonts of its own
+
+
 def test_without_an_engine_there_is_the_source_and_what_to_install(figure, no_engine):
     with pytest.raises(RuntimeError, match=r'pip install "autograd_lite\[layout\]"'):
         figure.svg()

@@ -22,6 +22,8 @@ def test_the_rule_of_any_depth_and_activation():
     ]
     assert len(found.rules[1].instances) == 4
     assert str(found).count("\n    ") == 3 + 4 + 4
+    assert repr(found) == str(found)
+    assert repr(found.rules[0]) in str(found)
     for sigma, slope in (
         ("relu", "(s_1 > 0)"), ("softplus", "σ(s_1)"),
         ("leaky_relu", "((s_1 > 0) + 0.01 · (s_1 ≤ 0))"),
@@ -36,6 +38,12 @@ def test_without_biases_hidden_layers_or_activations():
     linear = nn.derive(nn.MLP([2, 3, 1], "identity", rng=0))
     assert linear.rules[0].instances == ["δ_1 = δ_2 W_12ᵀ"]
     assert linear.rules[1].instances == ["∇W_12 = s_1ᵀ δ_2", "∇W_01 = l_0ᵀ δ_1"]
+    saturated = nn.MLP([2, 2, 1], rng=0)
+    saturated["b_12"].data += 1000.0
+    assert nn.derive(saturated).start == "δ_2 = (l_2 − y) / q"
+    assert saturated["b_12"].data > 999.0
+    classes = nn.derive(nn.MLP([2, 3, 3], output="identity", rng=0), nn.CrossEntropyLoss())
+    assert classes.start == "δ_2 = (softmax(s_2) − y) / q"
     deep = nn.derive(nn.MLP([1] * 12, "tanh", rng=0))
     assert deep.rules[0].instances[1] == "δ_9 = (δ_10 W_9,10ᵀ) ∘ (1 − l_9²)"
 

@@ -435,7 +435,7 @@ def test_fit_errors(compiled: bool):
         nn.fit(net, x, y, nn.BCELoss("none"), optimizer, epochs=1)
     with pytest.raises(TypeError, match="the optimizer must be one of nn's, not 'adam'"):
         nn.fit(net, x, y, nn.BCELoss(), "adam", epochs=1)  # type: ignore[arg-type]
-    for metrics in ("accuracy", [nn.accuracy, 1]):
+    for metrics in ("accuracy", [nn.accuracy, 1], {"right": 1}):
         with pytest.raises(TypeError, match="metrics must be functions of"):
             nn.fit(net, x, y, nn.BCELoss(), optimizer, 1, metrics=metrics)  # type: ignore[arg-type]
     linear = nn.MLP([2, 1], output="identity", rng=0)
@@ -472,6 +472,10 @@ def test_accuracy():
     scores = np.array([[0.1, 0.9], [0.8, 0.2]])
     assert nn.accuracy(scores, np.array([1, 1])) == 0.5
     assert nn.accuracy(scores, np.eye(2)[[1, 0]]) == 1.0
+    for wrong in (p[:, 0], p[:2]):
+        with pytest.raises(ValueError, match=r"predictions must be of shape \(q, 1\) or \(q, k\)"):
+            nn.accuracy(wrong, np.array([1, 0, 1]))
+    assert nn.accuracy(ag.Tensor(scores, True), ag.Tensor([[0.0, 1.0], [0.0, 1.0]])) == 0.5
 
 
 # ---------------------------------------------------------------------- validation

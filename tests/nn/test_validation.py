@@ -32,6 +32,8 @@ def test_fit_has_eight_parameters_and_names_its_options():
         trained(patience=0, validation=APART)
     with pytest.raises(ValueError, match=r"validation must be a pair \(x, y\)"):
         trained(validation=(X,))
+    with pytest.raises(ValueError, match=r"validation must be a pair \(x, y\)"):
+        trained(validation=0.2)
 
 
 def test_validation_is_what_the_net_gives_after_each_epoch():
