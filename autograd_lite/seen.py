@@ -93,6 +93,11 @@ def _is_copy(array: Any, of: Any) -> bool:
     return np.array_equal(array.flat[some], of.flat[some]) and np.array_equal(array, of)
 
 
+def has_left(first: int) -> bool:
+    """Whether the value of a result that is newer than this number left, and not as text."""
+    return any(x.result > first and x.how == "looks" for x in itertools.starmap(Look, LOOKS))
+
+
 def written(leaf: Tensor) -> None:
     """Remember that a leaf has other values in the same array: what was seen of it is past."""
     look(leaf, None, -2)

@@ -28,7 +28,8 @@ from .engine.op import _next_number
 from .engine.tensor import Tensor, _leaf, is_tracked
 from .gradients import _as_tensor, as_variable, cast_seed, cotangents
 from .graph import made_since
-from .seen import look
+from .lines import hint
+from .seen import has_left, look
 
 __all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
 
@@ -125,8 +126,15 @@ def _call(name: str, f: Function, argument: Any, *others: Any) -> _Call:
         inner = rebuilt(argument, iter(variables))
         lost = containers.computed(inner)
         output = containers.settled(f(inner))
+    outputs = leaves(output)
+    if not any(type(y) is Tensor for y in outputs) and has_left(first):
+        hint(
+            f"{name}: the function returns no Tensor that depends on its argument, so that the "
+            "derivative is 0; of one that does the value was taken, by .item(), .data or such: "
+            "return the Tensor itself"
+        )
     for part, held in lost:
-        made, _ = made_since(first, outputs := leaves(output), variables)
+        made, _ = made_since(first, outputs, variables)
         if not dependent(made, leaves(held)).isdisjoint(filter(is_tracked, outputs)):
             raise TypeError(
                 f"{name}: the function uses {part}, which the constructor makes of another part: "

@@ -105,6 +105,13 @@ def test_a_number_is_given_only_where_no_gradient_is_lost(name: str):
     np.testing.assert_array_equal(way(Tensor(0.7)), way(number), err_msg=name)
 
 
+@pytest.mark.parametrize("taken", [lambda t: t.item(), lambda t: t.data, lambda t: t.tolist()])
+def test_it_is_said_where_a_transform_gets_a_value_that_was_taken_out(taken: Any):
+    with pytest.warns(UserWarning, match="grad: .* returns no Tensor .* the Tensor itself"):
+        assert ag.grad(lambda w: taken(np.sum(w * w)))(np.ones(2)).tolist() == [0.0, 0.0]
+    assert ag.grad(lambda w: 3.0 * bool(str(np.sum(w))))(np.ones(2)).tolist() == [0.0, 0.0]
+
+
 def test_what_is_constant_in_pieces_or_text_gives_values():
     t = V(2.5)
     for f in (
