@@ -30,6 +30,7 @@ from .readings import (
     evaluate,
     fits,
     ids_of,
+    make,
     over_axes,
     product,
     scaled,
@@ -42,6 +43,7 @@ MASKS = ("greater", "less", "greater_equal", "less_equal", "equal", "not_equal")
 AROUND = (np.square, np.abs, np.sign, np.exp)
 """What is put around a term where it doesn't belong."""
 _MOVES = ("reshape", "transpose", "broadcast_to")
+_RUNNING = ("cumsum", "cumsum_back")
 _OF_SPELLED = 2.05  # what edits cost at most that are tried within a softmax
 _ONE_USE = 0.6  # what it costs that a mistake was made at one use only
 MANY = 6
@@ -126,7 +128,7 @@ def _of_mask(e: Term) -> Edits:
 
 def _inside(e: Term) -> Sequence[Term]:
     """The x of f(x)."""
-    is_other = e.op in ("+", "*", "sum", *_MOVES, "scatter", "getitem")
+    is_other = e.op in ("+", "*", "sum", *_RUNNING, *_MOVES, "scatter", "getitem")
     return e.operands if len(e.operands) == 1 and not is_other else ()
 
 
@@ -520,6 +522,15 @@ def _of_axes(e: Term) -> Edits:
             yield Edit(cost, "axis", (x, other, axes), {e: make})
 
 
+def _of_running(e: Term) -> Edits:
+    """Not summed, without each place's own, or from the other end."""
+    x, axis = e.args[0], e.params["axis"]
+    other = make(_RUNNING[_RUNNING[0] == e.op], [x], e.params, e.shape)
+    yield Edit(1, "not_summed", (x, frozenset([axis])), {e: lambda xs, v: xs[0]})
+    yield Edit(1.2, "stands", (other, e), {e: lambda xs, v: computed(other, xs)})
+    yield Edit(1.4, "stands", (total([(e, 1), (x, -1)]), e), {e: lambda xs, v: v - xs[0]})
+
+
 def some_of(axes: Collection[int]) -> Iterator[frozenset[int]]:
     """All choices of axes, but of none."""
     for k in range(1, len(axes) + 1):
@@ -768,6 +779,7 @@ _FAMILIES: dict[str, Callable[[Term], Edits]] = {
     "*": of_product,
     "sum": _of_axes,
     "max": _of_axes,
+    **dict.fromkeys(_RUNNING, _of_running),
     "matmul": _of_matmul,
     "transpose": _of_moves,
     "reshape": _of_moves,

@@ -108,7 +108,7 @@ class Meaning:
         needed = set[Tensor]() if self._loops else set(nodes)
         for root in (output, *filter(is_target, nodes)):  # some was overwritten
             needed.update(inner_first(root, self._below, needed))
-        for t in sorted(leaves, key=lambda t: (t.name is None, t.ndim == 0)):
+        for t in sorted(leaves, key=lambda t: (t.name is None, t.ndim == 0, not _is_01(t._array))):
             if t in needed:
                 self._leaf(t)
         for t in nodes:
