@@ -219,6 +219,9 @@ class _Series:
         n = len(self.at)
         return _Series(self.at[k + by] if 0 <= k + by < n else None for k in range(n))
 
+    def where(self, some: Iterable[bool]) -> _Series:
+        return _Series(t if there else None for t, there in zip(self.at, some, strict=True))
+
     def array(self, k: int) -> Array:
         t = self.at[k]
         return 0 * self.any._array if t is None else t._array
@@ -288,7 +291,9 @@ class _Places:
         for k, loop in enumerate(self._loops):
             places = [_Series(at) for at in zip(*loop.passes, strict=True)]
             arrays = self._arrays(loop, places)
-            for own in places:
+            full = [all(t is not None for t in one) for one in loop.passes]
+            apart = [own.where(full) for own in places if any(full)]  # one may stand before a loop
+            for own in {s.key: s for s in (*places, *apart)}.values():
                 n = len(own.there)
                 for i, x in enumerate(own.any.inputs):
                     if x._tracked and self._is_way(t.inputs[i] for t in own.there):
@@ -345,6 +350,11 @@ class _Places:
                 yield from self._stands(s, at, 1.7 + 0.1 * (s.any._op is None), a, s.array)
             if _op_of(t) not in _KINKED:
                 yield from self._recomputed(at, a, arrays)
+        if _op_of(t) in ("sigmoid", "softmax"):
+            for y in (y for y in self._leaves if y.shape == t.shape and not y._tracked):
+                for q in {1, *t.shape, t.size}:
+                    rule = _always(partial(lambda y, q, c: (c.args[0] - y) / q, y._array, q))
+                    yield (2.4, "cross_entropy", (t, y, x)), rule
         for s in arrays:
             yield from self._by_other(own, x, s)
 
@@ -491,7 +501,7 @@ class _Places:
 def _of_slope(slope: Slope) -> Tries:
     """What may stand for it."""
     yield (0.8, "slope_missing", (slope,)), _always(lambda c: c.g)
-    yield (2.5, "slope_too_many", (slope,)), _always(lambda c: c.g * slope.at(*c.args[::-1]) ** 2)
+    yield (2.1, "slope_too_many", (slope,)), _always(lambda c: c.g * slope.at(*c.args[::-1]) ** 2)
     for cost, kind, values, f in other_slopes(slope):
         yield (cost, kind, values), _always(partial(lambda f, c: c.g * f(*c.args[::-1]), f))
 

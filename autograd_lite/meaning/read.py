@@ -108,7 +108,7 @@ class Meaning:
         needed = set[Tensor]() if self._loops else set(nodes)
         for root in (output, *filter(is_target, nodes)):  # some was overwritten
             needed.update(inner_first(root, self._below, needed))
-        for t in sorted(leaves, key=lambda t: (t.name is None, t.ndim == 0, not _is_01(t._array))):
+        for t in sorted(leaves, key=lambda t: (t.name is None, t.ndim == 0, not _tells(t._array))):
             if t in needed:
                 self._leaf(t)
         for t in nodes:
@@ -530,6 +530,11 @@ def _is_01(value: Any) -> bool:
     if value.dtype == bool:
         return True
     return value.dtype.kind in "fiu" and bool(((value == 0) | (value == 1)).all())
+
+
+def _tells(value: Any) -> bool:
+    """Whether it is 0s and 1s, in whose words others are said."""
+    return _is_01(value) and bool(value.any()) and not value.all()
 
 
 def _as_given(mask: Term) -> Term:
