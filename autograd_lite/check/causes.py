@@ -49,6 +49,29 @@ def follows(line: Line) -> bool:
     )  # fmt: skip
 
 
+def follows_beside(line: Line, wrong: Iterable[str]) -> str | None:
+    """Of these gradients, which don't lead there, the one that the line follows from.
+
+    Of what is summed up for both it takes that one's, as of the scale of a normalisation.
+    """
+    base, readings = line.bases[0], line.readings
+    for name in wrong:
+        own = readings.cotangents[name]
+        sums = {e for term in readings.of(name) for e in subterms(term)
+                if e.op in ("sum", "matmul") and math.prod(e.shape) == own.value.size}  # fmt: skip
+        k = base[own] / own.value if base[own].shape == own.shape else np.ones(own.shape)
+        for term in readings.of(line.name):
+            for e in sums.intersection(subterms(term)):
+                f = Formula.of(term, base, {e: partial(_so_much, k)})
+                if f is not None and line.fits(f.result):
+                    return name
+    return None
+
+
+def _so_much(k: Array, xs: Sequence[Array], v: Array) -> Array:
+    return v * k.reshape(v.shape)
+
+
 def _formulas(line: Line, base: Any) -> list[Formula]:
     """All readings of a line, also with the mistakes made before it in what it is computed of."""
     found = []

@@ -124,6 +124,9 @@ def _of_mask(e: Term) -> Edits:
             yield Edit(1.2, "stands", ("0", x), {e: partial(_with_use, e, i, np.zeros_like)})
     if e.op == "equal":
         yield Edit(1.9, "stands", (e.args[0] > 0, e), {e: lambda xs, v: xs[0] > 0})
+        for axis in range(e.ndim):
+            any_: Make = partial(lambda a, xs, v: v.any(a, keepdims=True) | (v < 0), axis)
+            yield Edit(1.6, "all_rows", (e,), {e: any_})
 
 
 def _inside(e: Term) -> Sequence[Term]:
@@ -411,12 +414,7 @@ def of_product(e: Term) -> Edits:
             if len(without) > 1:
                 yield Edit(1, kind, (factor,), {e: _reweighed(e, without)})
             if f.op in MASKS:
-                x, rest = f.operands[0], _reweighed(e, without)
-                value = partial(_times, rest, evaluate(x))
-                cost = 2.85 if f.op in ("equal", "not_equal") else 1.95  # x for x > 0
-                yield Edit(cost, "stands", (x, f), {e: value})
-                relu = partial(lambda rest, xs, v: np.maximum(rest(xs, v), 0), rest)
-                yield Edit(1.4, "relu_of_it", (f,), {e: relu})
+                yield from _of_masked(e, f, _reweighed(e, without))
         yield Edit(2.1, "twice", (product([(f, p)]),), {e: _reweighed(e, {f: 2 * p})})
         for q in {-p, p + 1, p - 1, p / 2, p + 0.5, p - 0.5, 1.0} - {p, 2 * p, 0.0}:
             cost = 1.45 if q == 1 else 2.1 if q == -p else 2.5
@@ -425,6 +423,15 @@ def of_product(e: Term) -> Edits:
             if f.op == "+" and p % 2 == 0:  # of (y − x)² as well as of (x − y)²
                 turned = partial(_times, other, np.asarray(-1.0))
                 yield Edit(cost, "exponent", (scaled(f, -1), q, p), {e: turned})
+
+
+def _of_masked(e: Term, mask: Term, rest: Make) -> Edits:
+    """x for x > 0; or relu of the rest, where this has something of what comes back."""
+    x = mask.operands[0]
+    cost = 2.85 if mask.op in ("equal", "not_equal") else 1.95
+    yield Edit(cost, "stands", (x, mask), {e: partial(_times, rest, evaluate(x))})
+    if any(f.op != "leaf" or f.kind == "gradient" for f in e.operands if f is not mask):
+        yield Edit(1.4, "relu_of_it", (mask,), {e: lambda xs, v: np.maximum(rest(xs, v), 0)})
 
 
 def _counts(e: Term, mask: Term) -> bool:

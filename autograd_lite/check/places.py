@@ -300,6 +300,9 @@ class _Places:
                         for (cost, kind, values), rule in self._of_rule(own, i, arrays):
                             each = ("each_time", ((kind, values), n)) if n > 1 else (kind, values)
                             yield (cost, *each), _Each(own, i, rule)
+            for own in places:
+                for i, x in enumerate(own.any.inputs):
+                    if x._tracked and self._is_way(t.inputs[i] for t in own.there):
                         yield from self._of_passes(own, i)
                 yield from self._of_ways(own, k)
             yield from self._left_out(loop, places)

@@ -533,8 +533,9 @@ def _is_01(value: Any) -> bool:
 
 
 def _tells(value: Any) -> bool:
-    """Whether it is 0s and 1s, in whose words others are said."""
-    return _is_01(value) and bool(value.any()) and not value.all()
+    """Whether it is marks, but for a factor, in whose words others are said."""
+    most = value.max(initial=0) if value.dtype.kind == "f" and not value.all() else 0
+    return bool(most > 0 and np.isin(value, (0, most)).all())
 
 
 def _as_given(mask: Term) -> Term:
