@@ -242,7 +242,8 @@ def _repeated(f: Formula, line: Line) -> Iterator[Edit]:
         seen = Counter[Any]()  # of several of a kind each the one in its place
         for edit in line.edits(e) if e is not ONE else ():
             if edit.cost <= _USUAL and not edit.free:
-                about = [x for x in edit.values if type(x) in (str, float)]
+                about = [x.given if type(x) is Term else x for x in edit.values
+                         if type(x) in (str, float, Term)]
                 key = (edit.kind, edit.cost, *about, e.op, len(e.shape))
                 groups.setdefault((key, seen[key]), {})[e] = edit
                 seen[key] += 1

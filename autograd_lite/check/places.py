@@ -11,7 +11,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
+from functools import partial, reduce
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -475,8 +475,11 @@ class _Places:
             n = len(some)
             lost = [use for way in some for use in self._at[way].values()]
             left = [use for way in ways if way not in some for use in self._at[way].values()]
-            said, kind = (left, "only_through") if n > 1 and left else (lost, "through_missing")
-            cause = 1.1 + 0.1 * n + 0.5 * (not left), kind, (t, said[-1][0])
+            last: list[Use] = [[*self._at[w].values()][-1] for w in (some if left else some[-1:])]
+            told: list[Any] = [("through_missing", (t, u)) for u, _ in last]
+            if len(ways) == n + 1 > 2:
+                told = [("only_through", (t, left[-1][0]))]
+            cause = 1.1 + 0.1 * n + 0.5 * (not left), *reduce(lambda a, b: ("two", (a, b)), told)
             own_uses = [(u, i) for u, i in lost if u.inputs[i] in of]
             for gone in (lost, own_uses)[: 1 + (len(own_uses) < len(lost))]:
                 yield cause, dict.fromkeys(gone, _nothing)
