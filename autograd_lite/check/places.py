@@ -292,12 +292,13 @@ class _Places:
             places = [_Series(at) for at in zip(*loop.passes, strict=True)]
             arrays = self._arrays(loop, places)
             full = [all(t is not None for t in one) for one in loop.passes]
-            apart = [own.where(full) for own in places if any(full)]  # one may stand before a loop
-            for own in {s.key: s for s in (*places, *apart)}.values():
+            keys = {s.key for s in places}  # a pass that isn't full may stand before the loop
+            apart = [s for s in (s.where(full) for s in places if any(full)) if s.key not in keys]
+            for own, beside in (*((s, arrays) for s in places), *((s, []) for s in apart)):
                 n = len(own.there)
                 for i, x in enumerate(own.any.inputs):
                     if x._tracked and self._is_way(t.inputs[i] for t in own.there):
-                        for (cost, kind, values), rule in self._of_rule(own, i, arrays):
+                        for (cost, kind, values), rule in self._of_rule(own, i, beside):
                             each = ("each_time", ((kind, values), n)) if n > 1 else (kind, values)
                             yield (cost, *each), _Each(own, i, rule)
             for own in places:
@@ -475,11 +476,7 @@ class _Places:
             n = len(some)
             lost = [use for way in some for use in self._at[way].values()]
             left = [use for way in ways if way not in some for use in self._at[way].values()]
-            last: list[Use] = [[*self._at[w].values()][-1] for w in (some if left else some[-1:])]
-            told: list[Any] = [("through_missing", (t, u)) for u, _ in last]
-            if len(ways) == n + 1 > 2:
-                told = [("only_through", (t, left[-1][0]))]
-            cause = 1.1 + 0.1 * n + 0.5 * (not left), *reduce(lambda a, b: ("two", (a, b)), told)
+            cause = 1.1 + 0.1 * n + 0.5 * (not left), *self._missing(t, some, left, most - n)
             own_uses = [(u, i) for u, i in lost if u.inputs[i] in of]
             for gone in (lost, own_uses)[: 1 + (len(own_uses) < len(lost))]:
                 yield cause, dict.fromkeys(gone, _nothing)
@@ -487,6 +484,14 @@ class _Places:
                 by = {u: [(w, i) for w, i in lost if w.inputs[i] is u] for u in own.there}
                 rules: Rules = {(u, 0): partial(_beside_slope, way) for u, way in by.items()}
                 yield (1.6, "slope_missing_through", (slope, lost[-1][0])), rules
+
+    def _missing(self, t: Tensor, some: Sequence[Any], left: Sequence[Use], n: int) -> Any:
+        """That these ways are missing, of which n are left; or that only one is there."""
+        if n == 1 < len(some):
+            return "only_through", (t, left[-1][0])
+        uses = [[*self._at[way].values()][-1] for way in (some if left else some[-1:])]
+        told: list[Any] = [("through_missing", (t, u)) for u, _ in uses]
+        return reduce(lambda a, b: ("two", (a, b)), told)
 
     def _left_out(self, loop: Loop, places: Sequence[_Series]) -> Iterator[tuple[Cause, Rules]]:
         """The first or the last pass of a loop, in each of its rounds."""
