@@ -49,6 +49,29 @@ def follows(line: Line) -> bool:
     )  # fmt: skip
 
 
+def follows_beside(line: Line, wrong: Iterable[str]) -> str | None:
+    """Of these gradients, which don't lead there, the one that the line follows from.
+
+    Of what is summed up for both it takes that one's, as of the scale of a normalisation.
+    """
+    base, readings = line.bases[0], line.readings
+    for name in wrong:
+        own = readings.cotangents[name]
+        sums = {e for term in readings.of(name) for e in subterms(term)
+                if e.op in ("sum", "matmul") and math.prod(e.shape) == own.value.size}  # fmt: skip
+        k = base[own] / own.value if base[own].shape == own.shape else np.ones(own.shape)
+        for term in readings.of(line.name):
+            for e in sums.intersection(subterms(term)):
+                f = Formula.of(term, base, {e: partial(_so_much, k)})
+                if f is not None and line.fits(f.result):
+                    return name
+    return None
+
+
+def _so_much(k: Array, xs: Sequence[Array], v: Array) -> Array:
+    return v * k.reshape(v.shape)
+
+
 def _formulas(line: Line, base: Any) -> list[Formula]:
     """All readings of a line, also with the mistakes made before it in what it is computed of."""
     found = []
@@ -219,7 +242,8 @@ def _repeated(f: Formula, line: Line) -> Iterator[Edit]:
         seen = Counter[Any]()  # of several of a kind each the one in its place
         for edit in line.edits(e) if e is not ONE else ():
             if edit.cost <= _USUAL and not edit.free:
-                about = [x for x in edit.values if type(x) in (str, float)]
+                about = [x.given if type(x) is Term else x for x in edit.values
+                         if type(x) in (str, float, Term)]
                 key = (edit.kind, edit.cost, *about, e.op, len(e.shape))
                 groups.setdefault((key, seen[key]), {})[e] = edit
                 seen[key] += 1

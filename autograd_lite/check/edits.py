@@ -30,6 +30,7 @@ from .readings import (
     evaluate,
     fits,
     ids_of,
+    make,
     over_axes,
     product,
     scaled,
@@ -42,6 +43,7 @@ MASKS = ("greater", "less", "greater_equal", "less_equal", "equal", "not_equal")
 AROUND = (np.square, np.abs, np.sign, np.exp)
 """What is put around a term where it doesn't belong."""
 _MOVES = ("reshape", "transpose", "broadcast_to")
+_RUNNING = ("cumsum", "cumsum_back")
 _OF_SPELLED = 2.05  # what edits cost at most that are tried within a softmax
 _ONE_USE = 0.6  # what it costs that a mistake was made at one use only
 MANY = 6
@@ -122,11 +124,14 @@ def _of_mask(e: Term) -> Edits:
             yield Edit(1.2, "stands", ("0", x), {e: partial(_with_use, e, i, np.zeros_like)})
     if e.op == "equal":
         yield Edit(1.9, "stands", (e.args[0] > 0, e), {e: lambda xs, v: xs[0] > 0})
+        for axis in range(e.ndim):
+            any_: Make = partial(lambda a, xs, v: v.any(a, keepdims=True) | (v < 0), axis)
+            yield Edit(1.6, "all_rows", (e,), {e: any_})
 
 
 def _inside(e: Term) -> Sequence[Term]:
     """The x of f(x)."""
-    is_other = e.op in ("+", "*", "sum", *_MOVES, "scatter", "getitem")
+    is_other = e.op in ("+", "*", "sum", *_RUNNING, *_MOVES, "scatter", "getitem")
     return e.operands if len(e.operands) == 1 and not is_other else ()
 
 
@@ -410,12 +415,7 @@ def of_product(e: Term) -> Edits:
             if len(without) > 1:
                 yield Edit(1, kind, (factor,), {e: _reweighed(e, without)})
             if f.op in MASKS:
-                x, rest = f.operands[0], _reweighed(e, without)
-                value = partial(_times, rest, evaluate(x))
-                cost = 2.85 if f.op in ("equal", "not_equal") else 1.95  # x for x > 0
-                yield Edit(cost, "stands", (x, f), {e: value})
-                relu = partial(lambda rest, xs, v: np.maximum(rest(xs, v), 0), rest)
-                yield Edit(1.4, "relu_of_it", (f,), {e: relu})
+                yield from _of_masked(e, f, _reweighed(e, without))
         yield Edit(2.1, "twice", (product([(f, p)]),), {e: _reweighed(e, {f: 2 * p})})
         for q in {-p, p + 1, p - 1, p / 2, p + 0.5, p - 0.5, 1.0} - {p, 2 * p, 0.0}:
             cost = 1.45 if q == 1 else 2.1 if q == -p else 2.5
@@ -424,6 +424,15 @@ def of_product(e: Term) -> Edits:
             if f.op == "+" and p % 2 == 0:  # of (y − x)² as well as of (x − y)²
                 turned = partial(_times, other, np.asarray(-1.0))
                 yield Edit(cost, "exponent", (scaled(f, -1), q, p), {e: turned})
+
+
+def _of_masked(e: Term, mask: Term, rest: Make) -> Edits:
+    """x for x > 0; or relu of the rest, where this has something of what comes back."""
+    x = mask.operands[0]
+    cost = 2.85 if mask.op in ("equal", "not_equal") else 1.95
+    yield Edit(cost, "stands", (x, mask), {e: partial(_times, rest, evaluate(x))})
+    if any(f.op != "leaf" or f.kind == "gradient" for f in e.operands if f is not mask):
+        yield Edit(1.4, "relu_of_it", (mask,), {e: lambda xs, v: np.maximum(rest(xs, v), 0)})
 
 
 def _counts(e: Term, mask: Term) -> bool:
@@ -519,6 +528,15 @@ def _of_axes(e: Term) -> Edits:
             make = partial(_over, e, other, by, squeezed)
             cost = 1 + 0.1 * (by != 1 or squeezed)
             yield Edit(cost, "axis", (x, other, axes), {e: make})
+
+
+def _of_running(e: Term) -> Edits:
+    """Not summed, without each place's own, or from the other end."""
+    x, axis = e.args[0], e.params["axis"]
+    other = make(_RUNNING[_RUNNING[0] == e.op], [x], e.params, e.shape)
+    yield Edit(1, "not_summed", (x, frozenset([axis])), {e: lambda xs, v: xs[0]})
+    yield Edit(1.2, "stands", (other, e), {e: lambda xs, v: computed(other, xs)})
+    yield Edit(1.4, "stands", (total([(e, 1), (x, -1)]), e), {e: lambda xs, v: v - xs[0]})
 
 
 def some_of(axes: Collection[int]) -> Iterator[frozenset[int]]:
@@ -769,6 +787,7 @@ _FAMILIES: dict[str, Callable[[Term], Edits]] = {
     "*": of_product,
     "sum": _of_axes,
     "max": _of_axes,
+    **dict.fromkeys(_RUNNING, _of_running),
     "matmul": _of_matmul,
     "transpose": _of_moves,
     "reshape": _of_moves,

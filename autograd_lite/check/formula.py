@@ -109,9 +109,12 @@ class Formula:
 
 
 def is_one_number(e: Term, array: Array, was: Array) -> bool:
-    """Whether all entries of a sum over axes are the same, and before they weren't."""
-    some = e.op == "sum" and array.size > 1 and bool(np.ptp(array) <= 1e-12 * abs(array.flat[0]))
-    return some and bool(np.ptp(was))
+    """Whether all entries of a sum over axes are the same, or of a quotient 1, and weren't."""
+    is_quotient = e.op == "*" and len(e.args) > 1 and any(p < 0 for _, p in e.args)
+    if array.size < 2 or not (e.op == "sum" or is_quotient):
+        return False
+    number = 1.0 if is_quotient else array.flat[0]
+    return bool((np.abs(array - number) <= 1e-12 * abs(number)).all() and np.ptp(was))
 
 
 def cancels(e: Term, new: Mapping[Term, Array]) -> bool:

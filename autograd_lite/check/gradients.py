@@ -19,7 +19,7 @@ from ..graph import walk
 from ..meaning.guards import guards
 from ..show.notation import symbol_of
 from .backward import Backward
-from .causes import find, find_two, follows, is_rounded
+from .causes import find, find_two, follows, follows_beside, is_rounded
 from .edits import Edit, at
 from .given import Given, agrees, beside, distance, read, same, size, squeezed
 from .line import Edits, Line
@@ -348,8 +348,8 @@ class Checked:
             self.follows_from[name] = first
         elif convention and fits:
             self.causes[name] = convention
-        elif (first or (line.made and not before)) and follows(line):
-            self.follows_from[name] = first or next(reversed(self.made))
+        elif (source := self._source(line, first, before)) is not None:
+            self.follows_from[name] = source
         elif not bad and is_rounded(line, self.rtol, self.backward.eps):
             self.correct.add(name)
         else:
@@ -366,6 +366,15 @@ class Checked:
             if convention and not bad:
                 said = say("besides", (said, convention), self.symbols[name])
             self.causes[name] = said
+
+    def _source(self, line: Line, first: str | None, before: set[str]) -> str | None:
+        """What a line follows from by its formulas: leading there, or beside it."""
+        if (first or (line.made and not before)) and follows(line):
+            return first or next(reversed(self.made))
+        leads, some = self.backward.before, self.causes.keys() | self.follows_from
+        apart = [n for n in some if n in self.arrays and not leads(n, {line.name})]
+        other = follows_beside(line, [n for n in apart if not leads(line.name, {n})])
+        return self.follows_from.get(other, other) if other is not None else None
 
     def _at_next_place(self, name: str) -> bool:
         """Whether one mistake at a place gives this line, of the learner's gradients before it.

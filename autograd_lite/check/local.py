@@ -32,7 +32,7 @@ class Local:
         some: its results, one for each pass.
 
     Attributes:
-        leaves: the operands, by the leaves that stand for them.
+        leaves: the operands, and what a function gives, by the terms that stand for them.
     """
 
     def __init__(self, some: Sequence[Tensor]) -> None:
@@ -51,6 +51,8 @@ class Local:
         self._roots = {i: self._readings.of(f"x_{i}")[0] for i, x in own.items() if x in found}
         self._result = meaning.terms[out]
         self.leaves = {meaning.terms[x]: t.inputs[i] for i, x in own.items()}
+        if op.entrywise and len(xs) == 1:
+            self.leaves[self._result] = t
 
     def of_rule(self, i: int) -> Found:
         """What can be written wrong in the rule of an operand."""

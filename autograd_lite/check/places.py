@@ -11,7 +11,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
+from functools import partial, reduce
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -220,6 +220,9 @@ class _Series:
         n = len(self.at)
         return _Series(self.at[k + by] if 0 <= k + by < n else None for k in range(n))
 
+    def where(self, some: Iterable[bool]) -> _Series:
+        return _Series(t if there else None for t, there in zip(self.at, some, strict=True))
+
     def array(self, k: int) -> Array:
         t = self.at[k]
         return 0 * self.any._array if t is None else t._array
@@ -291,13 +294,19 @@ class _Places:
             arrays = self._arrays(loop, places)
             if len(arrays) * sum(len(own.any.inputs) for own in places) > _MOST_OTHERS:
                 arrays = []
-            for own in places:
+            full = [all(t is not None for t in one) for one in loop.passes]
+            keys = {s.key for s in places}  # a pass that isn't full may stand before the loop
+            apart = [s for s in (s.where(full) for s in places if any(full)) if s.key not in keys]
+            for own, beside in (*((s, arrays) for s in places), *((s, []) for s in apart)):
                 n = len(own.there)
                 for i, x in enumerate(own.any.inputs):
                     if x._tracked and self._is_way(t.inputs[i] for t in own.there):
-                        for (cost, kind, values), rule in self._of_rule(own, i, arrays):
+                        for (cost, kind, values), rule in self._of_rule(own, i, beside):
                             each = ("each_time", ((kind, values), n)) if n > 1 else (kind, values)
                             yield (cost, *each), _Each(own, i, rule)
+            for own in places:
+                for i, x in enumerate(own.any.inputs):
+                    if x._tracked and self._is_way(t.inputs[i] for t in own.there):
                         yield from self._of_passes(own, i)
                 yield from self._of_ways(own, k)
             yield from self._left_out(loop, places)
@@ -348,6 +357,11 @@ class _Places:
                 yield from self._stands(s, at, 1.7 + 0.1 * (s.any._op is None), a, s.array)
             if _op_of(t) not in _KINKED:
                 yield from self._recomputed(at, a, arrays)
+        if _op_of(t) in ("sigmoid", "softmax"):
+            for y in (y for y in self._leaves if y.shape == t.shape and not y._tracked):
+                for q in {1, *t.shape, t.size}:
+                    rule = _always(partial(lambda y, q, c: (c.args[0] - y) / q, y._array, q))
+                    yield (2.4, "cross_entropy", (t, y, x)), rule
         for s in arrays:
             yield from self._by_other(own, x, s)
 
@@ -465,8 +479,7 @@ class _Places:
             n = len(some)
             lost = [use for way in some for use in self._at[way].values()]
             left = [use for way in ways if way not in some for use in self._at[way].values()]
-            said, kind = (left, "only_through") if n > 1 and left else (lost, "through_missing")
-            cause = 1.1 + 0.1 * n + 0.5 * (not left), kind, (t, said[-1][0])
+            cause = 1.1 + 0.1 * n + 0.5 * (not left), *self._missing(t, some, left, most - n)
             own_uses = [(u, i) for u, i in lost if u.inputs[i] in of]
             for gone in (lost, own_uses)[: 1 + (len(own_uses) < len(lost))]:
                 yield cause, dict.fromkeys(gone, _nothing)
@@ -474,6 +487,14 @@ class _Places:
                 by = {u: [(w, i) for w, i in lost if w.inputs[i] is u] for u in own.there}
                 rules: Rules = {(u, 0): partial(_beside_slope, way) for u, way in by.items()}
                 yield (1.6, "slope_missing_through", (slope, lost[-1][0])), rules
+
+    def _missing(self, t: Tensor, some: Sequence[Any], left: Sequence[Use], n: int) -> Any:
+        """That these ways are missing, of which n are left; or that only one is there."""
+        if n == 1 < len(some):
+            return "only_through", (t, left[-1][0])
+        uses = [[*self._at[way].values()][-1] for way in (some if left else some[-1:])]
+        told: list[Any] = [("through_missing", (t, u)) for u, _ in uses]
+        return reduce(lambda a, b: ("two", (a, b)), told)
 
     def _left_out(self, loop: Loop, places: Sequence[_Series]) -> Iterator[tuple[Cause, Rules]]:
         """The first or the last pass of a loop, in each of its rounds."""
@@ -494,7 +515,7 @@ class _Places:
 def _of_slope(slope: Slope) -> Tries:
     """What may stand for it."""
     yield (0.8, "slope_missing", (slope,)), _always(lambda c: c.g)
-    yield (2.5, "slope_too_many", (slope,)), _always(lambda c: c.g * slope.at(*c.args[::-1]) ** 2)
+    yield (2.1, "slope_too_many", (slope,)), _always(lambda c: c.g * slope.at(*c.args[::-1]) ** 2)
     for cost, kind, values, f in other_slopes(slope):
         yield (cost, kind, values), _always(partial(lambda f, c: c.g * f(*c.args[::-1]), f))
 

@@ -30,6 +30,7 @@ from ..meaning.terms import (
     coefficient,
     fits,
     leaf,
+    make,
     product,
     remade,
     scaled,
@@ -145,6 +146,7 @@ class _Way:
             if not near:
                 break
             known = {k: e for k, e in known.items() if k not in near}
+        found += [_but_by_maxima(e) for e in found if e.op == "+"]
         out = [shaped(e, own.shape) for f in found for e in _multiplied_out(f)]
         self.multiplied_out.update(out)
         return [e for e in dict.fromkeys(found + out) if len(subterms(e)) <= _MOST]
@@ -211,6 +213,12 @@ def _terms(e: Term) -> Iterator[tuple[Term, float]]:
     x = e.operands[0] if e.op in ("scatter", "reshape") else None
     for f, k in _terms(x) if x is not None else e.args if e.op == "+" else [(e, 1.0)]:
         yield (f if x is None else remade(e, [shaped(f, x.shape)])), c * k
+
+
+def _but_by_maxima(e: Term) -> Term:
+    """A sum without what comes by a maximum, which is 0 where that is but taken off, as in softmax.
+    """
+    return sum_of({f: c for f, c in e.args if all(x.op != "equal" for x in f.operands)})
 
 
 def _multiplied_out(e: Term) -> Iterator[Term]:
@@ -477,6 +485,6 @@ def subterms(*roots: Term) -> list[Term]:
 
 __all__ = [
     "ACTIVATIONS", "ONE", "Readings", "Slope", "Term", "applied", "as_number", "coefficient",
-    "core", "evaluate", "fits", "ids_of", "over_axes", "product", "scaled", "spellings",
+    "core", "evaluate", "fits", "ids_of", "make", "over_axes", "product", "scaled", "spellings",
     "subterms", "total",
 ]  # fmt: skip

@@ -107,4 +107,4 @@ class Short:
             return None
         root = op(self._part(t.inputs[0], _DEEP - 1, op.name, t), **t._params)
         root.name = t.name
-        return next((slope for slope in slopes(Meaning(root)) if slope.op is op), None)
+        return next((slope for slope in slopes(Meaning(root.sum())) if slope.op is op), None)

@@ -62,6 +62,9 @@ slope_missing_to: {slope} = {written} is missing in what comes back to {1}: mult
     传回 {1} 的梯度里漏了 {slope} = {written}：要乘上它
 gradient_stands: what comes back to {0} stands where what comes back to {1} belongs |
     写成了传回 {0} 的梯度，而应当是传回 {1} 的
+cross_entropy: {0} − {1} stands where what comes back to {2} belongs: that is the gradient of a
+    cross-entropy, and this is another loss |
+    写成了 {0} − {1}，而应当是传回 {2} 的梯度：那是交叉熵的梯度，而这里是另一种损失
 pass_missing: the {0} of the {1} passes of the loop is left out: its bounds are wrong |
     {1} 次循环中漏了一次（{0}）：循环的边界不对
 slope_missing_through: {slope} = {written} is missing for what comes back to {l} by way of {1} |

@@ -107,7 +107,7 @@ class Meaning:
         needed = set[Tensor]() if self._loops else set(nodes)
         for root in (output, *filter(is_target, nodes)):  # some was overwritten
             needed.update(inner_first(root, self._below, needed))
-        for t in sorted(leaves, key=lambda t: (t.name is None, t.ndim == 0)):
+        for t in sorted(leaves, key=lambda t: (t.name is None, t.ndim == 0, not _tells(t._array))):
             if t in needed:
                 self._leaf(t)
         for t in nodes:
@@ -529,6 +529,12 @@ def _is_01(value: Any) -> bool:
     if value.dtype == bool:
         return True
     return value.dtype.kind in "fiu" and bool(((value == 0) | (value == 1)).all())
+
+
+def _tells(value: Any) -> bool:
+    """Whether it is marks, but for a factor, in whose words others are said."""
+    most = value.max(initial=0) if value.dtype.kind == "f" and not value.all() else 0
+    return bool(most > 0 and np.isin(value, (0, most)).all())
 
 
 def _as_given(mask: Term) -> Term:

@@ -156,10 +156,11 @@ VEC, UNVEC, GROUPS, UNGROUPED = (
 HEADS = _by_code("heads", "np.reshape({0}, {shape}).transpose({axes})")
 CONCAT = _by_code("concat", "np.reshape(np.transpose({0}, {axes}), {shape})")
 DILATE = _by_code("dilate", OPS["scatter"].source)
-ENTRIES = _by_code(
-    "entries", "{0}",
-    Notation(lambda xs, params: xs[0] + small_axes(*params["axes"]), ATOM, (ATOM,)),
-)  # fmt: skip
+_BY_AXES = Notation(lambda xs, params: xs[0] + small_axes(*params["axes"]), ATOM, (ATOM,))
+ENTRIES = _by_code("entries", "{0}", _BY_AXES)
+TURNED = _by_code(
+    "entries_of_transposed", "np.reshape(np.transpose({0}, {order}), {shape})", _BY_AXES
+)
 CASES = _by_code(  # the last one says where the first is not
     "cases", "np.where({0}, {1}, {2})",
     Notation("{1} {signs[0]} {0} + {2} {signs[1]} {3}", SUM, (MATMUL,)),
@@ -579,6 +580,16 @@ def _rebuilt(e: Term, operands: list[Term], shape: Shape) -> Term:
     return found if times == 1 else sum_of({found: times})
 
 
+def _with_indices(x: Expression, axes: list[int]) -> Expression:
+    """With indices; of what is transposed those that it had before: x_ikj."""
+    turned = x.inputs[0] if x.is_called("reshape") else x
+    if not turned.is_called("transpose") or turned.ndim != len(axes):
+        return applied(ENTRIES, x, axes=axes)
+    order = turned.params["axes"] or range(turned.ndim)[::-1]
+    own = [axes[k] for k in np.argsort(order)]
+    return applied(TURNED, turned.inputs[0], axes=own, order=tuple(order), shape=x.shape)
+
+
 class _Form:
     """How one term is written, from what its operands are written as."""
 
@@ -593,7 +604,7 @@ class _Form:
         n = as_number(e)
         if n is not None:
             return stretched(number(n), e.shape)
-        entries = {f: applied(ENTRIES, self.done[f], axes=a) for f, a in self._crossing(e)}
+        entries = {f: _with_indices(self.done[f], a) for f, a in self._crossing(e)}
         self.done = {**self.done, **entries} if entries else self.done
         form = getattr(self, _FORMS.get(e.op, f"of_{e.op}"), self._op)
         found: Expression = form(e)

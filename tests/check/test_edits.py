@@ -182,6 +182,45 @@ def test_another_gate():
     assert "another block of z is taken" in said(loss, {"z": wrong}, "z")
 
 
+def test_sums_from_one_end():
+    u = leaf(np.random.default_rng(0).normal(size=5), "u")
+    s = (np.cumsum(np.exp(u)) * 1.0).named("s")
+    loss = np.sum(np.sin(s) * np.arange(2.0, 7.0))
+    g, slope = right(loss)["s"], np.exp(u.data)
+    told = {
+        "∇u is not summed: the sum of ∂L/∂s over axis 0 is missing": g,
+        "Σ_≤i(∂L/∂s) stands where Σ_≥i(∂L/∂s) belongs": np.cumsum(g),
+        "Σ_≥i(∂L/∂s) − ∂L/∂s stands where Σ_≥i(∂L/∂s) belongs": np.cumsum(g[::-1])[::-1] - g,
+    }
+    for words, wrong in told.items():
+        assert said(loss, {"u": slope * wrong}, "u") == words
+
+
+def test_what_is_the_largest_in_any_row():
+    r = np.random.default_rng(0)
+    a = leaf(r.normal(size=(4, 5)), "a")
+    loss = np.sum(np.sin(a.max(axis=1).named("m")))
+    wrong = np.zeros((4, 5))
+    wrong[:, a.data.argmax(1)] = right(loss)["m"][:, None]
+    assert "marks in any row is marked in all" in said(loss, {"a": wrong}, "a")
+
+
+def test_relu_is_taken_of_what_comes_back_only():
+    r = np.random.default_rng(0)
+    s, u = leaf(r.uniform(1, 2, size=(4, 1)), "s"), leaf(r.normal(size=(4, 6)), "u")
+    loss = np.sum(np.maximum(r.normal(size=(4, 6)) + s * u, 0))
+    wrong = np.maximum(u.data, 0).sum(1, keepdims=True)
+    assert "of the gradient itself" not in said(loss, {"s": wrong}, "s")
+
+
+def test_what_becomes_one_in_a_quotient_explains_nothing():
+    r = np.random.default_rng(0)
+    m, y = leaf(r.uniform(1, 2, size=6), "m"), r.uniform(1, 2, size=6)
+    k = leaf(np.array(0.7), "k")
+    loss = np.sum((y + k.data) * np.log(k + m) - y * np.log(m))
+    assert said(loss, {"m": 1 - y / m.data}, "m").endswith("is missing: 1 stands where it belongs")
+
+
 def test_another_array_at_one_of_its_uses():
     r = np.random.default_rng(0)
     h, g = leaf(r.normal(size=(4, 3)), "h"), leaf(r.normal(size=(4, 3)), "g")

@@ -112,6 +112,39 @@ def test_cross_entropy_taken_for_squares_and_the_other_way_round():
     assert "another loss" in (cause or "")
 
 
+def test_cross_entropy_taken_for_another_loss():
+    s, y = parameter("s", 6), np.array([0, 1, 1, 0, 1, 0.0])
+    p = (1 / (1 + np.exp(-s))).named("p")
+    loss = 1 - 2 * np.sum(p * y) / (np.sum(p) + np.sum(y))
+    for q in (1, 6):
+        said = check_backprop(loss, {"s": (p.data - y) / q})["s"].cause or ""
+        assert said.startswith("p − c_1 stands where what comes back to s belongs: that is the")
+
+
+def test_what_takes_a_gradient_from_beside_follows_from_it():
+    z, gamma = parameter("z", 5, 2), parameter("gamma", 2)
+    d, n = z - z.mean(axis=0), (z - z.mean(axis=0)) / np.sqrt(z.var(axis=0) + 1e-5)
+    out = (gamma * n.named("n")).named("out")
+    loss = np.sum((out - rng(1).normal(size=(5, 2))) ** 2) / 2
+    (g,) = ag.gradients(loss, [out])
+    g, n, sd = g.data, n.data, d.data / n.data
+    scale = (g * n).sum(axis=0) + np.array([0.37, -1.2])
+    given = {"out": g, "gamma": scale}
+    given["z"] = gamma.data / sd * (g - g.mean(axis=0) - n * scale / 5)
+    report = check_backprop(loss, given)
+    assert not report["gamma"].ok
+    assert report["z"].follows_from == "gamma"
+
+
+def test_the_largest_that_softmax_takes_off_may_be_left_out():
+    s, y = parameter("s", 5, 3), np.array([0, 2, 1, 1, 0])
+    z = (s - s.max(axis=1, keepdims=True)).named("z")
+    logp = (z - np.log(np.exp(z).sum(axis=1, keepdims=True))).named("logp")
+    loss = -logp[np.arange(5), y].mean()
+    wrong, given = np.exp(logp.data), {"logp": (np.arange(3) == y[:, None]) / -5}
+    assert check_backprop(loss, {**given, "z": wrong, "s": wrong})["s"].follows_from == "z"
+
+
 def test_only_the_parameters_are_named():
     plain = Plain((), sigmoid, sigmoid, "bce")
     l_1, l_2, w_12 = plain.value("l_1"), plain.value("l_2"), plain.w_12.data

@@ -94,3 +94,40 @@ def test_what_is_right_is_right_and_noise_has_no_cause():
     causes = [str(entry.cause) for entry in checked(noise=0.1).entries if not entry.ok]
     assert len(causes) == 5
     assert all("no usual mistake" in cause for cause in causes)
+
+
+def numbers(name: str, value: float) -> ag.Tensor:
+    return ag.Tensor(value, requires_grad=True, name=name)
+
+
+def test_the_first_pass_stands_before_the_loop():
+    e, a, b = [0.3, 0.9, -0.4, 1.2, 0.7], numbers("a", 0.4), numbers("b", 0.6)
+    h = [a / (1 - b)]
+    loss = np.log(h[0]) + e[0] ** 2 / h[0]
+    for t in range(1, 5):
+        h.append(a + b * h[-1])
+        loss = loss + np.log(h[t]) + e[t] ** 2 / h[t]
+    x, da, db, g = [float(y.data) for y in h], 0.0, 0.0, 0.0
+    for t in range(4, 0, -1):
+        g = g + 1 / x[t] + e[t] ** 2 / x[t] ** 2
+        da, db, g = da + g, db + g * x[t - 1], g * 0.6
+    g = g + 1 / x[0] - e[0] ** 2 / x[0] ** 2
+    given = {"a": da + g / 0.4, "b": db + g * 0.4 / 0.4**2}
+    told = str(ag.check_backprop(loss, given).first_wrong.cause)  # type: ignore[union-attr]
+    assert re.match(r"what comes back to .* has the wrong sign; so each of the 4 times", told)
+
+
+def test_what_has_a_name_at_each_pass_is_called_so():
+    r = np.random.default_rng(0)
+    x, u = r.normal(size=(4, 3)), ag.Tensor(r.normal(size=(3, 3)), requires_grad=True, name="U")
+    h: list[Any] = [r.normal(size=3)]
+    for t in range(4):
+        h.append(np.tanh(x[t] + h[t] @ u).named(f"h_{t + 1}"))
+    told = {"1 - n": "h_4 stands with the exponent 1 where 2", "n * (1 - n)": "and h_4 is tanh("}
+    for slope, words in told.items():
+        du, dh = np.zeros((3, 3)), np.cos(h[4].data)
+        for t in range(4)[::-1]:
+            ds = dh * eval(slope, {"n": h[t + 1].data})
+            du, dh = du + np.outer(getattr(h[t], "data", 0) if t else h[0], ds), ds @ u.data.T
+        entry = ag.check_backprop(np.sum(np.sin(h[4])), {"U": du}).first_wrong
+        assert words in str(entry)

@@ -436,6 +436,8 @@ def rows(z: Any) -> Any:
 LABELS_OF_3 = np.array([0, 2, 1, 1, 0])
 WINNERS, LOSERS = np.array([0, 1, 2, 0]), np.array([1, 2, 2, 1])
 METRIC = X.T @ X
+MARKS = np.array([1, 0, 0, 1, 1.0])
+
 PROGRAMS: list[tuple[Any, tuple[Any, ...], dict[str, str]]] = [
     (huber, (X, 3, Y[:, 0]), {"r": "sign(r) ∘ (|r| > 1) + r ∘ (|r| ≤ 1)"}),
     (quantile, (X[:3], 3, Y[:3, 0]), {"e": "((e > 0) − 0.1) / 3"}),
@@ -555,6 +557,10 @@ PROGRAMS: list[tuple[Any, tuple[Any, ...], dict[str, str]]] = [
         "w": "2 · Σ(x² ∘ (1 + y · x + w · x²))"}),
     (with_penalty, (X, (3, 3), rows(X)), {"s": "0.02 · s + (softmax(s) − y) / q"}),
     (labels_within, (X, (3, 3), 0.0), {"s": "(softmax(s) − 0.9 · onehot(y) − 1 / 30) / q"}),
+    (lambda x, w, y: np.sum(np.exp(np.einsum("oc,nchw->nohw", w, y).named("s"))),
+     (0.0, (2, 3), (2, 3, 2, 4)), {"w": "Σ_i,k,l(yᵢₘₖₗ ∘ ∂L/∂sᵢⱼₖₗ)"}),
+    (lambda x, w, y: np.sum((0.75 - MARKS / 2) * (w * MARKS + w**2 * (1 - MARKS))), (0.0, 5, 0.0), {
+        "w": "(2 · w ∘ (1 − c_1) + c_1) ∘ (0.75 − 0.5 · c_1)"}),
 ]  # fmt: skip
 
 
