@@ -231,6 +231,14 @@ wrong_seed = _said(
     ValueError, "backward: the seed has shape {1.shape}, and {0} needs one of its own shape")
 
 
+def left_by_name(function: str) -> str:
+    return (
+        f"{function}: the function returned what has no gradient, so that its derivative is 0, but "
+        "took values by t.item(), t.tolist() or t.numpy(), through which none flows. Where it is "
+        "made of those, use the Tensor as it is: t for t.item(), list(t) for t.tolist()"
+    )
+
+
 def no_leaf_any_more(tensor: Tensor) -> str:
     name = tensor.name or "w"
     return (

@@ -119,7 +119,7 @@ def _as_number(kind: Any) -> Method:
 
 def _rounded(function: Any) -> Method:
     """Constant in pieces, as comparisons are: there is no gradient to lose."""
-    return lambda self: function(self.item())
+    return lambda self: function(self._entry("looks"))
 
 
 class Members:
@@ -304,19 +304,22 @@ class Members:
 
     def numpy(self: Any) -> Array:
         """A copy of the value, without the gradient."""
-        return self._at_hand().copy()
+        return self._at_hand("leaves").copy()
 
     to_numpy = numpy  # by which matplotlib asks for what it plots
 
     def item(self: Any, *index: Any) -> Any:
         """The value of a tensor with one element, or of the entry at ``index``: a Python number."""
+        return self._entry("leaves", *index)
+
+    def _entry(self: Any, how: str, *index: Any) -> Any:
         if self.size != 1 and not index:
             raise errors.not_one_element(self, "item")
-        return self._at_hand().item(*index)
+        return self._at_hand(how).item(*index)
 
     def tolist(self: Any) -> Any:
         """The value as nested Python lists."""
-        return self._at_hand().tolist()
+        return self._at_hand("leaves").tolist()
 
     # ------------------------------------------------------------------ differentiation
 

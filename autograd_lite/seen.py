@@ -65,7 +65,7 @@ class unseen(no_grad):  # noqa: N801  (used like a function)
 def look(tensor: Any, found: Any = None, result: int = -1, how: str = "looks") -> None:
     """Remember that code outside is given the value of ``tensor``, or ``found``, made of it.
 
-    ``how`` is "looks", "compares" or "writes", as text.
+    ``how`` is "looks", "leaves", by name, as of ``t.item()``, "compares" or "writes", as text.
     """
     if type(tensor) is not Tensor or not tensor._tracked:
         return
@@ -83,6 +83,12 @@ def look(tensor: Any, found: Any = None, result: int = -1, how: str = "looks") -
         result = tensor._number
     made = None if found is None else ref(found)
     LOOKS.append((_next_number(), result, leaves, made, how))
+
+
+def left_since(number: int) -> bool:
+    """Whether code took a value by name since the result of that number."""
+    since = itertools.takewhile(lambda look: look[0] > number, reversed(LOOKS))
+    return any(how == "leaves" for *_, how in since)
 
 
 def _is_copy(array: Any, of: Any) -> bool:

@@ -28,7 +28,8 @@ from .engine.op import _next_number
 from .engine.tensor import Tensor, _leaf, is_tracked
 from .gradients import _as_tensor, as_variable, cast_seed, cotangents
 from .graph import made_since
-from .seen import look
+from .lines import hint
+from .seen import left_since, look
 
 Function = Callable[..., Any]
 Argnums = int | Sequence[int]
@@ -123,6 +124,8 @@ def _call(name: str, f: Function, argument: Any, *others: Any) -> _Call:
         inner = rebuilt(argument, iter(variables))
         lost = containers.computed(inner)
         output = containers.settled(f(inner))
+    if not any(map(is_tracked, leaves(output))) and left_since(first):
+        hint(errors.left_by_name(name))
     for part, held in lost:
         made, _ = made_since(first, outputs := leaves(output), variables)
         if not dependent(made, leaves(held)).isdisjoint(filter(is_tracked, outputs)):

@@ -115,6 +115,22 @@ def test_what_is_constant_in_pieces_or_text_gives_values():
     assert "has 2 elements" in refusal("floor", lambda: math.floor(V([1.0, 2.0])), ValueError)
 
 
+def test_a_derivative_of_values_that_were_taken_by_name_is_said_to_be_0():
+    x = np.array([1.0, 2.0])
+    for f in (
+        lambda x: np.sum(x).item(), lambda x: sum((x * x).tolist()), lambda x: x.numpy()[0],
+    ):  # fmt: skip
+        with pytest.warns(UserWarning, match=r"grad: .* t\.item\(\), .* list\(t\) for t\.tolist"):
+            assert not ag.grad(f)(x).any()
+
+    def told(x):
+        assert x[0].item() == 1.0
+        return np.sum(x * x)
+
+    np.testing.assert_array_equal(ag.grad(told)(x), [2.0, 4.0])
+    assert not ag.grad(lambda x: math.floor(x[0]) * 1.0)(x).any()
+
+
 def test_arrays_of_objects_that_compute_with_tensors_keep_the_gradient():
     for f in (
         np.sum, lambda a: np.add.reduce(a), lambda a: a @ np.ones(2), lambda a: np.cumsum(a)[1],

@@ -80,7 +80,7 @@ COMPOSED = {
         lambda a, b: linalg.cho_solve((linalg.cholesky(a @ a.T, lower=True), True), b),
         (COV, POINTS.T),
     ),
-    "block_diag": (lambda a, b: linalg.block_diag(a, 2.0, b), (LOGS, NEAR)),
+    "block_diag": (lambda a, b: linalg.block_diag(a, 2.0, b, [[b[0], 1.0]]), (LOGS, NEAR)),
     "solve_banded": (lambda ab, b: linalg.solve_banded((1, 0), ab, b), (2 + POINTS.T, LOGS.T)),
     "solve_sylvester": (linalg.solve_sylvester, (COV, POINTS @ POINTS.T, POINTS.T)),
     "its functions of a matrix": (

@@ -34,11 +34,12 @@ def plain(x: Any) -> Any:
     """What a buffer holds; one Tensor for lists that hold Tensors or buffers, or a stand-in."""
     if type(x) not in (list, tuple):
         return content(x)
+    x = settled(x)
     kinds = {*map(type, leaves(x))}
-    if kinds.isdisjoint(_OURS | STAND_INS):
+    if kinds.isdisjoint(STAND_INS | {Tensor}):
         return x
-    found = joined(settled(x))
-    return array_of(found) if kinds.isdisjoint(_OURS) else found
+    found = joined(x)
+    return found if Tensor in kinds else array_of(found)
 
 
 class Buffer(NDArrayOperatorsMixin):
@@ -74,9 +75,10 @@ class Buffer(NDArrayOperatorsMixin):
                 return self._views(x, lambda value: leaves(f(value))[i])
 
             return rebuilt(found, map(view, range(len(leaves(found))), leaves(found)))
-        now = self.content()
-        memory = [array_of(x) for x in (found, now)]
-        shared = {*map(type, memory)} == {np.ndarray} and np.may_share_memory(memory[0], memory[1])
+        memory = [array_of(x) for x in (found, self.content())]
+        kinds = {*map(type, memory)}
+        shared = kinds == {np.ndarray} and np.may_share_memory(memory[0], memory[1])
+        shared |= kinds <= STAND_INS and memory[0].lies_in(memory[1])
         return Buffer(None, self, f, index) if shared and found.ndim else found
 
     def _given(self, f: Callable[[Any], Any], index: Any = None) -> Any:
@@ -88,6 +90,9 @@ class Buffer(NDArrayOperatorsMixin):
     def __getitem__(self, index: Any) -> Any:
         index = settled(index)
         return self._given(o.itemgetter(index), index)
+
+    def __iter__(self) -> Any:
+        return (self[i] for i in range(len(self)))
 
     def __setitem__(self, index: Any, value: Any) -> None:
         index = settled(index)
@@ -105,7 +110,11 @@ class Buffer(NDArrayOperatorsMixin):
 
     def _write(self, write: Callable[[Any, Any], object], value: Any) -> None:
         """What ``write(array, value)`` does to an array."""
-        value, now, whole = plain(value), self.content(), self._cell[0]
+        value = plain(value)
+        if type(value) in STAND_INS and type(self._cell[0]) is np.ndarray:
+            for given in standing("made"):  # as of code that is compiled
+                self._cell[0] = given(self._cell[0])
+        now, whole = self.content(), self._cell[0]
         if now.dtype != whole.dtype:
             raise TypeError(f"a part of {whole.dtype} as {now.dtype} isn't filled; fill the whole")
         if Tensor not in (type(value), type(whole)) and np.may_share_memory(now, whole):
@@ -188,7 +197,6 @@ def _method(f: Callable[..., Any]) -> Callable[..., Any]:
 
 for _f in (bool, int, float, complex, len, round, format, repr, o.index):
     setattr(Buffer, f"__{_f.__name__}__", _method(_f))
-_OURS = {Buffer, Tensor}
 HOLDERS.add(Buffer)
 
 
