@@ -191,7 +191,7 @@ def test_what_has_no_derivative_is_refused_by_name(said: str, f: Any):
 WITH_A_RULE = """
     beta betainc betaln dawsn entr erf erfc erfcinv erfcx erfi erfinv exp1 exp10 expi expit gamma
     gammainc gammaincc gammaln i0 i0e i1 i1e iv ive j0 j1 jv k0 k1 kl_div kv log_expit log_ndtr
-    loggamma logit ndtr ndtri polygamma psi rel_entr rgamma spence stdtr xlog1py xlogy y0 y1 yv
+    loggamma logit ndtr ndtri polygamma psi rel_entr rgamma spence stdtr wofz xlog1py xlogy y0 y1 yv
 """
 
 

@@ -42,6 +42,14 @@ def plain(x: Any) -> Any:
     return found if Tensor in kinds else array_of(found)
 
 
+def _shared(x: Any, y: Any) -> bool:
+    """Whether two arrays may share memory, as they are."""
+    kinds = {type(x), type(y)}
+    if kinds <= STAND_INS:
+        return bool(x.lies_in(y))
+    return kinds == {np.ndarray} and np.may_share_memory(x, y)
+
+
 class Buffer(NDArrayOperatorsMixin):
     """A variable that is used as an array, and filled.
 
@@ -75,10 +83,7 @@ class Buffer(NDArrayOperatorsMixin):
                 return self._views(x, lambda value: leaves(f(value))[i])
 
             return rebuilt(found, map(view, range(len(leaves(found))), leaves(found)))
-        memory = [array_of(x) for x in (found, self.content())]
-        kinds = {*map(type, memory)}
-        shared = kinds == {np.ndarray} and np.may_share_memory(memory[0], memory[1])
-        shared |= kinds <= STAND_INS and memory[0].lies_in(memory[1])
+        shared = _shared(array_of(found), array_of(self.content()))
         return Buffer(None, self, f, index) if shared and found.ndim else found
 
     def _given(self, f: Callable[[Any], Any], index: Any = None) -> Any:
@@ -117,7 +122,7 @@ class Buffer(NDArrayOperatorsMixin):
         now, whole = self.content(), self._cell[0]
         if now.dtype != whole.dtype:
             raise TypeError(f"a part of {whole.dtype} as {now.dtype} isn't filled; fill the whole")
-        if Tensor not in (type(value), type(whole)) and np.may_share_memory(now, whole):
+        if Tensor not in (type(value), type(whole)) and _shared(now, whole):
             write(now, value)
             return
         places = self._shown(np.arange(whole.size).reshape(whole.shape))

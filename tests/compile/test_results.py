@@ -329,8 +329,17 @@ def _in_a_block(a: Any) -> Any:
         return np.sum(out * out * kept)
 
 
+def _turned(a: Any) -> Any:
+    with anp.filling():
+        h = np.copy(a)
+        h *= a
+        for i in range(18):
+            h[:, i % 3] = np.roll(h[:, i % 3], 1)
+        return np.sum(h * a)
+
+
 @each([
-    _factors, _counts, _in_a_block, ag.value_and_grad(_in_a_block),
+    _factors, _counts, _in_a_block, ag.value_and_grad(_in_a_block), ag.value_and_grad(_turned),
     lambda a: anp.array([[a[0, 0], 1.0], [a[1, 1], a.sum()]]),
     lambda a: (anp.asarray(a).T, anp.array(a, np.float32), anp.array(a.sum(), ndmin=1)),
     lambda a: anp.r_[a[0, 0], a[1], 3.0],
