@@ -234,6 +234,11 @@ class Members:
         return self._looked()
 
     @property
+    def flags(self: Any) -> NoReturn:
+        """Refused: code in C asks for them, which takes arrays."""
+        raise errors.of_arrays_alone(self)
+
+    @property
     def op(self: Any) -> Op | Any:  # None, too; who reads results needn't ask
         """The op that made this tensor, or None for a leaf."""
         return self._op

@@ -542,6 +542,13 @@ def test_any_function_takes_lists_that_hold_tensors():
     assert np.concatenate([ag.Tensor([1.0]), [2.0, 3.0]]).tolist() == [1.0, 2.0, 3.0]
 
 
+def test_what_stands_for_a_number_is_a_scalar():
+    with np.filling():
+        t = np.ones(2) * ag.Tensor(2.0)
+        assert all(map(np.isscalar, (t[0], 3.0, np.array(t)[1])))
+        assert not any(map(np.isscalar, (t, np.zeros(2), numpy.array(1.0))))
+
+
 def test_of_arrays_alone_functions_give_arrays_and_masks_know_what_made_them():
     x = ag.Tensor([1.0, -2.0], requires_grad=True, name="x")
     with np.filling():

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.fftpack
 import sympy
 
 import autograd_lite as ag
@@ -103,6 +104,12 @@ def test_a_number_is_given_only_where_no_gradient_is_lost(name: str):
     with ag.no_grad():
         np.testing.assert_array_equal(way(V(0.7)), way(number), err_msg=name)
     np.testing.assert_array_equal(way(Tensor(0.7)), way(number), err_msg=name)
+
+
+def test_what_asks_for_an_array_s_memory_is_told_of_numpy_s_functions():
+    assert "shape (2,) has no .flags" in refusal(
+        "fft", lambda: scipy.fftpack.fft(V([1.0, 2.0])), AttributeError
+    )
 
 
 def test_what_is_constant_in_pieces_or_text_gives_values():

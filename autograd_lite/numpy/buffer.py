@@ -273,6 +273,12 @@ def _full(shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C", **wh
 _joined = ran(type(np.r_).__getitem__, array=_array)
 
 
+def _isscalar(element: Any) -> bool:
+    """``np.isscalar``: a Tensor without axes is in place of a number, such as ``a[0]``."""
+    element = content(element)
+    return (type(element) is Tensor and not element.ndim) or np.isscalar(element)
+
+
 def _stack(arrays: Any, *args: Any, **kwargs: Any) -> Any:
     """``np.stack``, of any iterable."""
     return np.stack([*map(plain, arrays)], *args, **kwargs)
@@ -291,7 +297,7 @@ class _Joined:
 
 OURS: dict[str, Any] = {
     "array": _made(_array), "full": _made(_full), "full_like": _made(full_like),
-    "stack": _stack, "r_": _Joined(np.r_), "c_": _Joined(np.c_),
+    "isscalar": _isscalar, "stack": _stack, "r_": _Joined(np.r_), "c_": _Joined(np.c_),
     **dict.fromkeys(("asarray", "asanyarray", "ascontiguousarray", "asfortranarray"), _asarray),
 }  # fmt: skip
 """What is used here in place of NumPy's, by name."""
