@@ -184,8 +184,9 @@ leaves_the_graph = _said(
     "an array: ag.index_update(a, i, t), or ag.where(mask, new, old); or fill one that "
     "autograd_lite.numpy makes, within its filling(). For the value alone: t.item() or t.data")
 of_arrays_alone = _said(
-    AttributeError, "{0} has no .flags: what asks for them, as scipy.fftpack, takes arrays alone, and "
-    "would lose the gradient; np.fft and NumPy's other functions keep it. For the value: t.data")
+    AttributeError, "{0} has no .flags: what asks for them, as scipy.fftpack, takes arrays alone, "
+    "and would lose the gradient; np.fft and NumPy's other functions keep it. For the value: t.data"
+)
 not_one_element = _said(
     ValueError, "{1}: {0} has {0.size} elements, not 1; use .numpy() or .tolist()")
 not_an_index = _said(
