@@ -243,6 +243,14 @@ def left_by_name(function: str) -> str:
     )
 
 
+def no_view(tensor: Tensor) -> str:
+    return (
+        f"{describe(tensor)} is a part of another, t[i]: += and the like change the part alone, "
+        "where NumPy would change the whole. Within autograd_lite.numpy.filling() both change; "
+        "where the part alone is meant, part = part + … says so"
+    )
+
+
 def no_leaf_any_more(tensor: Tensor) -> str:
     name = tensor.name or "w"
     return (

@@ -29,6 +29,7 @@ from .lines import hint, line_of, remember
 from .masks import call
 from .numpy_api import elementwise, moving, statistics
 from .numpy_api.filling import filling
+from .ops.indexing import _is_basic, getitem_op
 from .seen import look, written
 from .table import Op
 
@@ -91,6 +92,9 @@ def _in_place(operator: Method, is_step: bool = False) -> Method:
             if self._grad is not None and is_array and other.shape == self.shape:
                 hint(errors.no_leaf_any_more(self))
         new = operator(self, other)
+        is_part = self.ndim and self._op is getitem_op and _is_basic(self._params["index"])
+        if is_part and not filling.active():
+            hint(errors.no_view(self))
         return _filled(self, ..., new) if self.ndim else new
 
     return method
