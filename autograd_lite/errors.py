@@ -184,6 +184,10 @@ leaves_the_graph = _said(
     "ag.array([...]) or ag.stack([...]). To write into an array: ag.index_update(a, i, t), or "
     "ag.where(mask, new, old); or fill one that autograd_lite.numpy makes, within its filling(). "
     "For the value alone: t.item() or t.data")
+of_arrays_alone = _said(
+    AttributeError, "{0} has no .flags: what asks for them, as scipy.fftpack, takes arrays alone, "
+    "and would lose the gradient; np.fft and NumPy's other functions keep it. For the value: t.data"
+)
 not_one_element = _said(
     ValueError, "{1}: {0} has {0.size} elements, not 1; use .numpy() or .tolist()")
 not_an_index = _said(
@@ -230,6 +234,22 @@ nothing_requires_grad = _said(
     "under no_grad). Make a leaf with Tensor(data, requires_grad=True)")
 wrong_seed = _said(
     ValueError, "backward: the seed has shape {1.shape}, and {0} needs one of its own shape")
+
+
+def left_by_name(function: str) -> str:
+    return (
+        f"{function}: the function returned what has no gradient, so that its derivative is 0, but "
+        "took values by t.item(), t.data, t.tolist() or t.numpy(), through which none flows. Where "
+        "it is made of those, use the Tensor as it is: t for t.item(), list(t) for t.tolist()"
+    )
+
+
+def no_view(tensor: Tensor) -> str:
+    return (
+        f"{describe(tensor)} is a part of another, t[i]: += and the like change the part alone, "
+        "where NumPy would change the whole. Within autograd_lite.numpy.filling() both change; "
+        "where the part alone is meant, part = part + … says so"
+    )
 
 
 def no_leaf_any_more(tensor: Tensor) -> str:

@@ -29,6 +29,7 @@ from .lines import hint, line_of, remember
 from .masks import call
 from .numpy_api import elementwise, moving, statistics
 from .numpy_api.filling import filling
+from .ops.indexing import _is_basic, getitem_op
 from .seen import look, written
 from .table import Op
 
@@ -91,6 +92,9 @@ def _in_place(operator: Method, is_step: bool = False) -> Method:
             if self._grad is not None and is_array and other.shape == self.shape:
                 hint(errors.no_leaf_any_more(self))
         new = operator(self, other)
+        is_part = self.ndim and self._op is getitem_op and _is_basic(self._params["index"])
+        if is_part and not filling.active():
+            hint(errors.no_view(self))
         return _filled(self, ..., new) if self.ndim else new
 
     return method
@@ -119,7 +123,7 @@ def _as_number(kind: Any) -> Method:
 
 def _rounded(function: Any) -> Method:
     """Constant in pieces, as comparisons are: there is no gradient to lose."""
-    return lambda self: function(self.item())
+    return lambda self: function(self._entry("looks"))
 
 
 class Members:
@@ -173,7 +177,7 @@ class Members:
             self._exposed = True
             return self._array
         if self._op is not None:
-            look(self)
+            look(self, how="leaves")
             # Of a view a copy, for through its base one could write to what it is a view of.
             array = self._array if self._array.base is None else self._array.copy()
             array.flags.writeable = False
@@ -232,6 +236,11 @@ class Members:
         if self._tracked and recorded(True):
             raise errors.leaves_the_graph(self, how)
         return self._looked()
+
+    @property
+    def flags(self: Any) -> NoReturn:
+        """Refused: code in C asks for them, which takes arrays."""
+        raise errors.of_arrays_alone(self)
 
     @property
     def op(self: Any) -> Op | Any:  # None, too; who reads results needn't ask
@@ -304,19 +313,22 @@ class Members:
 
     def numpy(self: Any) -> Array:
         """A copy of the value, without the gradient."""
-        return self._at_hand().copy()
+        return self._at_hand("leaves").copy()
 
     to_numpy = numpy  # by which matplotlib asks for what it plots
 
     def item(self: Any, *index: Any) -> Any:
         """The value of a tensor with one element, or of the entry at ``index``: a Python number."""
+        return self._entry("leaves", *index)
+
+    def _entry(self: Any, how: str, *index: Any) -> Any:
         if self.size != 1 and not index:
             raise errors.not_one_element(self, "item")
-        return self._at_hand().item(*index)
+        return self._at_hand(how).item(*index)
 
     def tolist(self: Any) -> Any:
         """The value as nested Python lists."""
-        return self._at_hand().tolist()
+        return self._at_hand("leaves").tolist()
 
     # ------------------------------------------------------------------ differentiation
 

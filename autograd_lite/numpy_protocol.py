@@ -15,7 +15,11 @@ import numpy as np
 
 from . import errors, ops
 from .arrays import HOLDERS
+from .engine.modes import trace
+from .engine.tensor import Tensor
 from .numpy_api.calculus import running
+from .numpy_api.filling import filling
+from .numpy_api.indexing import written
 from .numpy_api.order import add_reduceat
 from .numpy_code import numpy_name
 from .ops.elementwise import OF_ARRAYS, TEXTS, VALUE_OPS
@@ -58,18 +62,22 @@ def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[st
     out = kwargs.pop("out", ())
     if HOLDERS and not HOLDERS.isdisjoint(map(type, (*inputs, *out))):
         return NotImplemented  # they say first what they hold
+    is_call = method == "__call__"
+    if is_call and ufunc not in NUMPY and "scipy.special" in sys.modules:
+        from .ops.special import STEPS  # and their rows
+
+        VALUES.update(STEPS)
+    is_value = is_call and ufunc in VALUES
     if out:
-        raise errors.out_argument(ufunc.__name__)
+        if not is_value or Tensor in map(type, out) or trace.active():
+            raise errors.out_argument(ufunc.__name__)
+        return ops.value_of(ufunc, *inputs, **kwargs, out=out)
     if method == "at":
         raise errors.in_place(f"np.{ufunc.__name__}.at", "ag.index_add(t, index, values)")
-    if method == "__call__":
+    if is_call:
         if kwargs.pop("where", True) is not True:
             raise errors.ufunc_where(ufunc.__name__)
-        if ufunc not in NUMPY and "scipy.special" in sys.modules:
-            from .ops.special import STEPS  # and their rows
-
-            VALUES.update(STEPS)
-        if ufunc in VALUES:
+        if is_value:
             return ops.value_of(ufunc, *inputs, **kwargs)
         if ufunc in NUMPY:
             dtype = kwargs.pop("dtype", None)
@@ -120,5 +128,17 @@ def call_function(function: Any, types: Any, args: tuple[Any, ...], kwargs: Any)
             error.add_note(f"in {numpy_name(function)}")
             raise
     if function in IN_PLACE:
+        if filling.active() and type(args[0]) is Tensor:
+            return _put(function, *args, **kwargs)
         raise errors.in_place(f"np.{function.__name__}", "ag.index_update(t, index, values)")
     raise errors.no_derivative(numpy_name(function))
+
+
+def _put(function: Any, t: Any, *given: Any, **settings: Any) -> None:
+    """In a block of `filling`: ``t`` is what one of `IN_PLACE` would make of its array."""
+    before, value = given[: (at := IN_PLACE[function] - 1)], given[at]
+
+    def write(x: Any, new: Any) -> None:
+        function(x, *before, new, *given[at + 1 :], **settings)
+
+    t[...] = written(t, value, write)

@@ -65,7 +65,7 @@ class unseen(no_grad):  # noqa: N801  (used like a function)
 def look(tensor: Any, found: Any = None, result: int = -1, how: str = "looks") -> None:
     """Remember that code outside is given the value of ``tensor``, or ``found``, made of it.
 
-    ``how`` is "looks", "compares" or "writes", as text.
+    ``how`` is "looks", "leaves", by name, as of ``t.item()``, "compares" or "writes", as text.
     """
     if type(tensor) is not Tensor or not tensor._tracked:
         return
@@ -85,17 +85,18 @@ def look(tensor: Any, found: Any = None, result: int = -1, how: str = "looks") -
     LOOKS.append((_next_number(), result, leaves, made, how))
 
 
+def left_since(number: int) -> bool:
+    """Whether code took a value by name since the result of that number."""
+    since = itertools.takewhile(lambda look: look[0] > number, reversed(LOOKS))
+    return any(how == "leaves" for *_, how in since)
+
+
 def _is_copy(array: Any, of: Any) -> bool:
     """Whether a result has kept a copy of a leaf's array, since others held that."""
     if array is of or type(of) is not np.ndarray:
         return array is not of
     some = slice(of.size // 2, of.size // 2 + 1)  # which differ at once after a step of training
     return np.array_equal(array.flat[some], of.flat[some]) and np.array_equal(array, of)
-
-
-def has_left(first: int) -> bool:
-    """Whether the value of a result that is newer than this number left, and not as text."""
-    return any(x.result > first and x.how == "looks" for x in itertools.starmap(Look, LOOKS))
 
 
 def written(leaf: Tensor) -> None:

@@ -29,7 +29,7 @@ from .engine.tensor import Tensor, _leaf, is_tracked
 from .gradients import _as_tensor, as_variable, cast_seed, cotangents
 from .graph import made_since
 from .lines import hint
-from .seen import has_left, look
+from .seen import left_since, look
 
 __all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
 
@@ -127,12 +127,8 @@ def _call(name: str, f: Function, argument: Any, *others: Any) -> _Call:
         lost = containers.computed(inner)
         output = containers.settled(f(inner))
     outputs = leaves(output)
-    if not any(type(y) is Tensor for y in outputs) and has_left(first):
-        hint(
-            f"{name}: the function returns no Tensor that depends on its argument, so that the "
-            "derivative is 0; of one that does the value was taken, by .item(), .data or such: "
-            "return the Tensor itself"
-        )
+    if not any(map(is_tracked, outputs)) and left_since(first):
+        hint(errors.left_by_name(name))
     for part, held in lost:
         made, _ = made_since(first, outputs, variables)
         if not dependent(made, leaves(held)).isdisjoint(filter(is_tracked, outputs)):

@@ -542,6 +542,40 @@ def test_any_function_takes_lists_that_hold_tensors():
     assert np.concatenate([ag.Tensor([1.0]), [2.0, 3.0]]).tolist() == [1.0, 2.0, 3.0]
 
 
+def test_what_stands_for_a_number_is_a_scalar():
+    with np.filling():
+        t = np.ones(2) * ag.Tensor(2.0)
+        assert all(map(np.isscalar, (t[0], 3.0, np.array(t)[1])))
+        assert not any(map(np.isscalar, (t, np.zeros(2), numpy.array(1.0))))
+
+
+def test_of_arrays_alone_functions_give_arrays_and_masks_know_what_made_them():
+    x = ag.Tensor([1.0, -2.0], requires_grad=True, name="x")
+    with np.filling():
+        assert type(np.dot([np.zeros(2), np.ones(2)], [1.0, 2.0])) is numpy.ndarray
+        filled = np.zeros(2)
+        filled[:] = x
+        y = np.sum(np.where(x * 2 == filled, x**2, x))
+    assert ag.derive(y)[0].result == "2 · x ∘ (2 · x = x) + (2 · x ≠ x)"
+
+
+def test_functions_that_work_in_place_write_into_what_a_block_computes():
+    def written(x):
+        k = np.outer(x, x)
+        numpy.fill_diagonal(k, x**2 / 3)
+        numpy.copyto(k, x[:, None], where=k < 0.3)
+        numpy.put(k, [1, 2, 5], x[:2] * 3)
+        numpy.put_along_axis(k, numpy.array([[3], [2], [1], [0]]), 2.0, 1)
+        k /= numpy.sum(k)
+        return k
+
+    with np.filling():
+        numpy.testing.assert_array_equal(written(ag.Tensor(X)).data, written(X))
+        ag.check_grads(np.filling()(written), X, order=2)
+    with pytest.raises(TypeError, match=r"fill_diagonal.*index_update"):
+        ag.grad(lambda x: np.sum(written(x)))(X)
+
+
 def test_a_view_of_a_buffer_by_a_function_writes_into_it():
     with np.filling():
         a = np.zeros((2, 2))

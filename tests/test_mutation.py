@@ -240,3 +240,14 @@ def test_an_op_of_one_s_own_may_ask_for_arrays_that_could_be_written_to():
     x = np.array([0.5, np.nan])
     np.testing.assert_allclose(op(x), np.sin(x))
     np.testing.assert_allclose(ag.vjp(op, x)[1](np.ones(2))[0], np.sin(1) * np.cos(x))
+
+
+def test_what_adds_to_a_part_says_that_the_whole_stays():
+    h = Tensor(np.ones((2, 2)), requires_grad=True) * 2
+    row, picked, doubled = h[0], h[[0]], h[0] * 2
+    for part in (picked, doubled, h):  # no views, as NumPy has them
+        part += 1
+    with pytest.warns(UserWarning, match=r"\(2,\) is a part of another.* part = part \+") as said:
+        row += 1
+    assert len(said) == 1
+    assert (row.data.tolist(), h.data.tolist()) == ([3.0, 3.0], [[2.0, 2.0], [2.0, 2.0]])

@@ -69,6 +69,18 @@ def test_the_dtype_asked_for_is_what_comes(function: Any):
         assert function(Tensor([3, 2]), initial=1.5).item() == function([3, 2], initial=1.5)
 
 
+def test_values_without_a_gradient_are_written_where_out_says():
+    t, mask = Tensor([0.3, np.nan, 2.0], requires_grad=True), np.ones(3, bool)
+    assert np.greater(t, 1.0, where=[True, False, True], out=mask) is mask
+    np.testing.assert_array_equal(mask, [False, True, True])
+    rounded = np.zeros(3)
+    np.floor(t, rounded)
+    np.testing.assert_array_equal(rounded, [0.0, np.nan, 2.0])
+    for f, out in ((np.greater, t), (np.add, rounded)):
+        with pytest.raises(TypeError, match=f"{f.__name__}: out="):
+            f(t, 1.0, out=out)
+
+
 @each(numpy_protocol.VALUES)
 def test_nothing_is_written_into_a_tensor_that_stands_in_place_of_out(function: Any):
     names: list[str] = []

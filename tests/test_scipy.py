@@ -80,7 +80,7 @@ COMPOSED = {
         lambda a, b: linalg.cho_solve((linalg.cholesky(a @ a.T, lower=True), True), b),
         (COV, POINTS.T),
     ),
-    "block_diag": (lambda a, b: linalg.block_diag(a, 2.0, b), (LOGS, NEAR)),
+    "block_diag": (lambda a, b: linalg.block_diag(a, 2.0, b, [[b[0], 1.0]]), (LOGS, NEAR)),
     "solve_banded": (lambda ab, b: linalg.solve_banded((1, 0), ab, b), (2 + POINTS.T, LOGS.T)),
     "solve_sylvester": (linalg.solve_sylvester, (COV, POINTS @ POINTS.T, POINTS.T)),
     "its functions of a matrix": (
@@ -191,7 +191,7 @@ def test_what_has_no_derivative_is_refused_by_name(said: str, f: Any):
 WITH_A_RULE = """
     beta betainc betaln dawsn entr erf erfc erfcinv erfcx erfi erfinv exp1 exp10 expi expit gamma
     gammainc gammaincc gammaln i0 i0e i1 i1e iv ive j0 j1 jv k0 k1 kl_div kv log_expit log_ndtr
-    loggamma logit ndtr ndtri polygamma psi rel_entr rgamma spence stdtr xlog1py xlogy y0 y1 yv
+    loggamma logit ndtr ndtri polygamma psi rel_entr rgamma spence stdtr wofz xlog1py xlogy y0 y1 yv
 """
 
 

@@ -291,19 +291,7 @@ class _Places:
     def __iter__(self) -> Iterator[Try]:
         for k, loop in enumerate(self._loops):
             places = [_Series(at) for at in zip(*loop.passes, strict=True)]
-            arrays = self._arrays(loop, places)
-            if len(arrays) * sum(len(own.any.inputs) for own in places) > _MOST_OTHERS:
-                arrays = []
-            full = [all(t is not None for t in one) for one in loop.passes]
-            keys = {s.key for s in places}  # a pass that isn't full may stand before the loop
-            apart = [s for s in (s.where(full) for s in places if any(full)) if s.key not in keys]
-            for own, beside in (*((s, arrays) for s in places), *((s, []) for s in apart)):
-                n = len(own.there)
-                for i, x in enumerate(own.any.inputs):
-                    if x._tracked and self._is_way(t.inputs[i] for t in own.there):
-                        for (cost, kind, values), rule in self._of_rule(own, i, beside):
-                            each = ("each_time", ((kind, values), n)) if n > 1 else (kind, values)
-                            yield (cost, *each), _Each(own, i, rule)
+            yield from self._of_rules(loop, places)
             for own in places:
                 for i, x in enumerate(own.any.inputs):
                     if x._tracked and self._is_way(t.inputs[i] for t in own.there):
@@ -316,6 +304,22 @@ class _Places:
         uses = [(self._output, i) for i in range(len(self._output.inputs))]
         for k in self._scales if self._is_way([self._output]) else ():
             yield (0.6, "times", (k,)), dict.fromkeys(uses, partial(_scaled, k))
+
+    def _of_rules(self, loop: Loop, places: Sequence[_Series]) -> Iterator[Try]:
+        """In rules, at each pass; also but for one that isn't full, as before the loop."""
+        arrays = self._arrays(loop, places)
+        if len(arrays) * sum(len(own.any.inputs) for own in places) > _MOST_OTHERS:
+            arrays = []
+        full = [all(t is not None for t in one) for one in loop.passes]
+        keys = {s.key for s in places}
+        apart = [s for s in (s.where(full) for s in places if any(full)) if s.key not in keys]
+        for own, beside in (*((s, arrays) for s in places), *((s, []) for s in apart)):
+            n = len(own.there)
+            for i, x in enumerate(own.any.inputs):
+                if x._tracked and self._is_way(t.inputs[i] for t in own.there):
+                    for (cost, kind, values), rule in self._of_rule(own, i, beside):
+                        each = ("each_time", ((kind, values), n)) if n > 1 else (kind, values)
+                        yield (cost, *each), _Each(own, i, rule)
 
     def _arrays(self, loop: Loop, places: Sequence[_Series]) -> list[_Series]:
         """What there is at each pass; of what changes also before, after, and in turned order."""

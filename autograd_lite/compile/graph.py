@@ -240,6 +240,9 @@ FRESH: set[Any] = {  # they give arrays of their own, whatever they are given
     np.linalg.inv, np.linalg.solve, np.linalg.cholesky, np.linalg.pinv, np.clip, converted, np.sum,
     np.mean, np.max, np.min, np.prod, np.any, np.all, np.argmax, np.argmin, np.cumsum, np.var,
     np.std, np.take_along_axis, np.sort, np.argsort, np.partition, np.roll, np.repeat, np.cumprod,
+    np.copy, np.hstack, np.vstack, np.dstack, np.column_stack, np.block, np.append, np.insert,
+    np.delete, np.pad, np.tile, np.kron, np.cross, np.inner, np.triu, np.tril, np.interp,
+    np.convolve,
 }  # fmt: skip
 
 # ---------------------------------------------------------------------- what follows from shapes

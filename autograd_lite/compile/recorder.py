@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..arrays import STAND_INS, array_of, refuse_kinds
+from ..containers import settled
 from ..engine.modes import Mode, Run, modes
 from ..engine.op import Op
 from ..engine.tensor import Tensor, _leaf
@@ -83,6 +84,7 @@ class Recorder(Mode):
         """Call ``function`` on the values, and write that down; returned is what stands for it."""
         if self._closed:
             raise CompileError("compile: a value of a compiled function is used after its end")
+        args, kwargs = settled((args, kwargs))
         node = Node(function, mapped(args, self._node), kwargs and mapped(kwargs, self._node))
         self._note_settings(node)
         with np.errstate(all="ignore"):  # the call that is to come warns

@@ -49,7 +49,7 @@ def recorded(
     own = list(map(stand_in, leaves((args, kwargs))))
     given = own_args, own_kwargs = rebuilt((args, kwargs), iter(own))
     with recorder.recording():
-        output = f(*own_args, **own_kwargs)
+        output = containers.settled(f(*own_args, **own_kwargs))
         if structure(given) != structure((args, kwargs)) or any(map(is_not, leaves(given), own)):
             recorder.refuse(
                 "the function changes a list, dict or object that it is given, a side effect; "
@@ -196,7 +196,7 @@ def tried(
                 pass
         try:
             with Draws(), outside() if flat is first else nullcontext():
-                result: Any = f(*args, **kwargs)
+                result: Any = containers.settled(f(*args, **kwargs))
         except (Exception, SystemExit) as error:
             if flat is first:
                 raise

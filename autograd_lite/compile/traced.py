@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from ..arrays import STAND_INS, array_of
+from ..arrays import HOLDERS, STAND_INS, array_of
 from ..containers import leaves
 from ..engine.tensor import Tensor
 from ..numpy_code import numpy_name
@@ -110,20 +110,23 @@ class Traced:
     # ------------------------------------------------------------------ NumPy's protocols
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if any(type(x) is Tensor for x in inputs):
+        if not (HOLDERS | {Tensor}).isdisjoint(map(type, (*inputs, *kwargs.get("out", ())))):
             return NotImplemented
         at = method == "at" and type(inputs[0]) is not Traced
         outs = kwargs.pop("out", ())
-        if at or {*map(type, outs)} - {Traced} or len(outs) > 1 or (outs and "where" in kwargs):
+        if at or {*map(type, outs)} - {Traced} or len(outs) > 1:
             self.recorder.refuse(f"np.{ufunc.__name__} works in place; use no out=, ag.index_add")
         function = ufunc if method == "__call__" else getattr(ufunc, method)
         if method == "at":
             return inputs[0].become(inputs[0].call(after, function, *inputs[1:]))
+        if outs and (where := kwargs.pop("where", True)) is not True:  # and nowhere else
+            found = function(*(np.where(where, x, 1) for x in inputs), **kwargs)
+            return outs[0].filled(np.where(where, found, outs[0]))
         found = self.recorder.call(function, inputs, kwargs)
         return outs[0].filled(found) if outs else found
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        if any(issubclass(t, Tensor) for t in types):
+        if not (HOLDERS | {Tensor}).isdisjoint(types):
             return NotImplemented
         if func in _FILLED:
             made = func(*mapped(args, value_of), **mapped(kwargs, value_of))
@@ -265,6 +268,10 @@ class Traced:
     def base(self) -> None:
         if type(self.node) is Node and self.node.function is None:
             self.refuse("x.base of", "it tells how an array lies in memory")
+
+    def lies_in(self, x: Traced) -> bool:
+        """Whether it may lie in that one's memory."""
+        return np.may_share_memory(self.node.value, x.node.value)
 
     def constant(self, x: Any) -> Any:
         """A constant that stands beside this."""

@@ -169,7 +169,7 @@ class Source:
             return code(graph.mapped(x, lambda y: _Text(self.text_of(y))))
         if isinstance(x, (np.ndarray, np.generic)) and x.dtype.kind in "biufc":
             return self.constant(x)
-        if kind in (bool, int, float, complex, str, type(None), type(...)):
+        if kind in (bool, int, float, complex, str, range, type(None), type(...)):
             return code(x)
         if isinstance(x, np.dtype) and x.kind in "biufc":
             return repr(x.name if x.isnative else x.str)

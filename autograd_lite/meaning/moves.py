@@ -1006,10 +1006,14 @@ COLLECTED.append(_joined)
 
 
 @normal("concatenate")
-def _concatenated(*args: Term, axis: int, shape: Shape) -> Term | None:
+def _concatenated(*args: Term, axis: int, starts: Shape, shape: Shape) -> Term | None:
     """What is put among zeros, where some of the blocks are just that."""
     if len(args) == 1:
         return args[0]
+    full = {start: x for x, start in zip(args, starts, strict=True) if 0 not in x.shape}
+    if len(full) < len(args):
+        params = {"axis": axis, "starts": tuple(full)}
+        return make("concatenate", [*full.values()], params, shape) if full else None
     parts = []
     for x, at in zip(args, _beside(args, axis, shape), strict=True):
         are_zeros = x.kind == "given" and x.name is None and not x.value.any()

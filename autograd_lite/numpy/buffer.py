@@ -34,11 +34,20 @@ def plain(x: Any) -> Any:
     """What a buffer holds; one Tensor for lists that hold Tensors or buffers, or a stand-in."""
     if type(x) not in (list, tuple):
         return content(x)
+    x = settled(x)
     kinds = {*map(type, leaves(x))}
-    if kinds.isdisjoint(_OURS | STAND_INS):
+    if kinds.isdisjoint(STAND_INS | {Tensor}):
         return x
-    found = joined(settled(x))
-    return array_of(found) if kinds.isdisjoint(_OURS) else found
+    found = joined(x)
+    return found if Tensor in kinds else array_of(found)
+
+
+def _shared(x: Any, y: Any) -> bool:
+    """Whether two arrays may share memory, as they are."""
+    kinds = {type(x), type(y)}
+    if kinds <= STAND_INS:
+        return bool(x.lies_in(y))
+    return kinds == {np.ndarray} and np.may_share_memory(x, y)
 
 
 class Buffer(NDArrayOperatorsMixin):
@@ -74,9 +83,7 @@ class Buffer(NDArrayOperatorsMixin):
                 return self._views(x, lambda value: leaves(f(value))[i])
 
             return rebuilt(found, map(view, range(len(leaves(found))), leaves(found)))
-        now = self.content()
-        memory = [array_of(x) for x in (found, now)]
-        shared = {*map(type, memory)} == {np.ndarray} and np.may_share_memory(memory[0], memory[1])
+        shared = _shared(array_of(found), array_of(self.content()))
         return Buffer(None, self, f, index) if shared and found.ndim else found
 
     def _given(self, f: Callable[[Any], Any], index: Any = None) -> Any:
@@ -88,6 +95,9 @@ class Buffer(NDArrayOperatorsMixin):
     def __getitem__(self, index: Any) -> Any:
         index = settled(index)
         return self._given(o.itemgetter(index), index)
+
+    def __iter__(self) -> Any:
+        return (self[i] for i in range(len(self)))
 
     def __setitem__(self, index: Any, value: Any) -> None:
         index = settled(index)
@@ -105,10 +115,14 @@ class Buffer(NDArrayOperatorsMixin):
 
     def _write(self, write: Callable[[Any, Any], object], value: Any) -> None:
         """What ``write(array, value)`` does to an array."""
-        value, now, whole = plain(value), self.content(), self._cell[0]
+        value = plain(value)
+        if type(value) in STAND_INS and type(self._cell[0]) is np.ndarray:
+            for given in standing("made"):  # as of code that is compiled
+                self._cell[0] = given(self._cell[0])
+        now, whole = self.content(), self._cell[0]
         if now.dtype != whole.dtype:
             raise TypeError(f"a part of {whole.dtype} as {now.dtype} isn't filled; fill the whole")
-        if Tensor not in (type(value), type(whole)) and np.may_share_memory(now, whole):
+        if Tensor not in (type(value), type(whole)) and _shared(now, whole):
             write(now, value)
             return
         places = self._shown(np.arange(whole.size).reshape(whole.shape))
@@ -188,7 +202,6 @@ def _method(f: Callable[..., Any]) -> Callable[..., Any]:
 
 for _f in (bool, int, float, complex, len, round, format, repr, o.index):
     setattr(Buffer, f"__{_f.__name__}__", _method(_f))
-_OURS = {Buffer, Tensor}
 HOLDERS.add(Buffer)
 
 
@@ -260,6 +273,12 @@ def _full(shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C", **wh
 _joined = ran(type(np.r_).__getitem__, array=_array)
 
 
+def _isscalar(element: Any) -> bool:
+    """``np.isscalar``: a Tensor without axes is in place of a number, such as ``a[0]``."""
+    element = content(element)
+    return (type(element) is Tensor and not element.ndim) or np.isscalar(element)
+
+
 def _stack(arrays: Any, *args: Any, **kwargs: Any) -> Any:
     """``np.stack``, of any iterable."""
     return np.stack([*map(plain, arrays)], *args, **kwargs)
@@ -278,7 +297,7 @@ class _Joined:
 
 OURS: dict[str, Any] = {
     "array": _made(_array), "full": _made(_full), "full_like": _made(full_like),
-    "stack": _stack, "r_": _Joined(np.r_), "c_": _Joined(np.c_),
+    "isscalar": _isscalar, "stack": _stack, "r_": _Joined(np.r_), "c_": _Joined(np.c_),
     **dict.fromkeys(("asarray", "asanyarray", "ascontiguousarray", "asfortranarray"), _asarray),
 }  # fmt: skip
 """What is used here in place of NumPy's, by name."""

@@ -146,6 +146,9 @@ class filling(Mode):  # noqa: N801  (used like a function)
 
     def _become(self, t: Tensor, new: Tensor) -> None:
         how = self._how(new)
+        for x in how[1] if how else ():  # of which t is a user now
+            if type(x) is Tensor:
+                self._users[id(x)] = [made for made in self._users[id(x)] if made() is not new]
         _copy(new, t)
         t._number = _next_number()
         if t._op is None and how is not None:

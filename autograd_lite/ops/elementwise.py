@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..arrays import as_array, numbers_for, of_values, refuse_kinds
+from ..arrays import as_array, content, numbers_for, of_values, refuse_kinds
 from ..engine.later import later
 from ..engine.modes import trace
 from ..engine.tensor import FOREIGN, Tensor
@@ -505,6 +505,7 @@ def value_of(function: Any, *args: Any, **kwargs: Any) -> Any:
     While tracing it is recorded instead. NotImplemented, as operators of arrays return it, for text
     and for what is to handle operators itself.
     """
+    args = tuple(map(content, args))
     try:
         if trace.active() and function in VALUE_OPS:
             return VALUE_OPS[function](*args, **kwargs)

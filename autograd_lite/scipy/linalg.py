@@ -17,6 +17,7 @@ from ..checkpoint import Together
 from ..containers import leaves, settled
 from ..engine.tensor import Tensor
 from ..extend import defvjp
+from ..numpy.buffer import plain
 from ..ops.shaping import mt
 from ..table import Op
 from . import Own
@@ -90,7 +91,7 @@ def cho_solve(c_and_lower: Any, b: Any) -> Any:
 @_of_tensors
 def block_diag(*arrs: Any) -> Any:
     """The matrix with these matrices along its diagonal, and 0 elsewhere."""
-    blocks, rows, done = [np.atleast_2d(x) for x in arrs], [], 0
+    blocks, rows, done = [np.atleast_2d(plain(x)) for x in arrs], [], 0
     width = sum(x.shape[1] for x in blocks)
     for x in blocks:
         rows.append(np.pad(x, ((0, 0), (done, width - done - x.shape[1]))))

@@ -316,8 +316,30 @@ def _counts(a: Any) -> Any:
     return found
 
 
+def _in_a_block(a: Any) -> Any:
+    with anp.filling():
+        out, kept = anp.zeros((3, 3)), anp.ones(3)
+        for i in range(3):
+            for j in range(i + 1):
+                out[i][j] = a[i, j] * a[j, 0]
+        x, _, z = anp.array(a[0])
+        kept[:2] = [x, z]
+        out += kept * a
+        anp.fill_diagonal(out, kept)
+        return np.sum(out * out * kept)
+
+
+def _turned(a: Any) -> Any:
+    with anp.filling():
+        h = np.copy(a)
+        h *= a
+        for i in range(18):
+            h[:, i % 3] = np.roll(h[:, i % 3], 1)
+        return np.sum(h * a)
+
+
 @each([
-    _factors, _counts,
+    _factors, _counts, _in_a_block, ag.value_and_grad(_in_a_block), ag.value_and_grad(_turned),
     lambda a: anp.array([[a[0, 0], 1.0], [a[1, 1], a.sum()]]),
     lambda a: (anp.asarray(a).T, anp.array(a, np.float32), anp.array(a.sum(), ndmin=1)),
     lambda a: anp.r_[a[0, 0], a[1], 3.0],
@@ -364,7 +386,16 @@ def in_place(x: Any) -> Any:
     return y, z, copied, n, single, row, picked
 
 
-@each([of_softmax, a_recurrence, in_place])
+def joined(x: Any) -> Any:
+    y, there = np.hstack([x, x]), x > 0
+    y += 1
+    y[:, range(2)] -= x[:, range(1, 3)]
+    q = np.full_like(x, 7.0)
+    z = np.divide(1.0, x, out=q, where=there) * 2
+    return y, q, z, np.less(x, 0.3, out=there)
+
+
+@each([of_softmax, a_recurrence, in_place, joined])
 def test_own_arrays_are_written_to(f: Any):
     agree(f, X, Y, -X)
 

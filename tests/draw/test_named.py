@@ -428,3 +428,10 @@ def test_a_loop_of_one_s_own_is_a_step_by_what_it_means():
         total = np.sum(h[:2] * out)
     labels = read_dot(ag.draw(total, shapes=False).source).labels("computation")
     assert labels == ["Σ(h[:2] ∘ v₁)", "tanh(x w)", "x ⋆ k"]
+
+
+def test_what_is_joined_may_have_parts_without_entries():
+    v = ag.Tensor(np.ones((2, 1)), requires_grad=True, name="v")
+    joined = np.concatenate([np.ones((0, 1)), v**2, v[:0], np.zeros((2, 1))])
+    figure = read_dot(ag.draw(np.sum(joined), shapes=False).source)
+    assert figure.labels("computation") == ["Σ([c₁; v²; v[:0]; c₂])"]
