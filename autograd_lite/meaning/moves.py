@@ -1377,7 +1377,7 @@ def _of_windows(a: Term, b: Term) -> Term | None:
         return None
     seen, groups = _unmerged(a)
     n = len(groups[-1]) if groups else 1
-    if n == 1 and math.prod(b.shape) > b.shape[0]:
+    if n == 0 or (n == 1 and math.prod(b.shape) > b.shape[0]):
         return None
     seen = _transposed(seen, tuple(i for own in groups for i in own)) if groups else seen
     rows, sizes, many = seen.shape[:-n], seen.shape[-n:], b.shape[1:]
