@@ -997,12 +997,12 @@ class _Form:
                 is_added = np.ptp(np.broadcast_to(at, e.args[0].shape), axes).any()
                 taken = ", ".join(f"::{n}" for n in steps if n > 1)
                 form = "{0} ⋆ dilate({1})" if is_added else f"({{0}} ⋆ {{1}})[{taken}]"
-        through, wide = _through([*moved, x]), x.args[0].ndim
-        along = [(x.params["axis"][i - wide], a - len(through))
-                 for a, i in enumerate(through) if i >= wide]  # fmt: skip
-        k, turned = self._laid_out(rest, [a for _, a in sorted(along)])
-        slid = [i for i in through if i in x.params["axis"]]
-        form = form if slid == sorted(slid) else f"({form})ᵀ"
+        own, wide, through = x.params["axis"], x.args[0].ndim, _through([*moved, x])
+        along = [own[i - wide] if i >= wide else i for i in through]  # which axes of x
+        slid = [(i, a) for a, i in enumerate(along, e.ndim - len(along)) if i in own]
+        k, turned = self._laid_out(rest, [a - e.ndim for _, a in sorted(slid) if a in axes])
+        left = [i for i, a in slid if a not in axes]
+        form = form if left == sorted(left) else f"({form})ᵀ"
         moves = {"moves": _moves([*moved, x]), "turned": turned}
         return applied(SLIDE, self.done[x.args[0]], k, **moves, axes=axes, form=form)
 
@@ -1248,7 +1248,17 @@ def _through(moved: Sequence[Term]) -> list[int]:
 
 def _moves(moved: Sequence[Term]) -> list[tuple[str, dict[str, Any]]]:
     """What these do, which the last one does first."""
-    return [(e.op, {"shape": e.shape} if e.op == "reshape" else e.params) for e in moved[::-1]]
+    return [(e.op, {"shape": e.shape} if e.op == "reshape" else _settings(e)) for e in moved[::-1]]
+
+
+def _settings(e: Term) -> dict[str, Any]:
+    """Of what takes entries all along an array an index as one writes it, ``::2``."""
+    whole = e.args[0].shape if e.op == "getitem" else ()
+    steps = _strides(e) if whole and 1 not in whole and e.ndim == len(whole) else []
+    each = [slice(None, None, n if n > 1 else None) for n in steps]
+    while each and each[-1] == slice(None):
+        del each[-1]
+    return {**e.params, "index": tuple(each)} if each else e.params
 
 
 def _strides(e: Term) -> list[int]:

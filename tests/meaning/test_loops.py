@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -330,10 +331,18 @@ def test_a_kernel_is_one_wherever_its_channels_stand(of_x: Any, of_k: Any, f: An
         np.testing.assert_allclose(scope[f"d{t.name}"], t.grad)
 
 
-def test_a_kernel_that_is_turned_is_another():
+def windows_of(x: Any, n: int) -> Iterator[Any]:
+    for i, j in np.ndindex(x.shape[0] - n + 1, x.shape[1] - n + 1):
+        yield x[i : i + n, j : j + n]
+
+
+@each([
+    lambda x, k: summed(k[j, i] * x[i : i + 2, j : j + 2] for i, j in np.ndindex(2, 2)),
+    lambda x, k: np.stack([np.sum(seen * k.T) for seen in windows_of(x, 2)]).reshape(2, 2),
+])  # fmt: skip
+def test_a_kernel_that_is_turned_is_another(f: Any):
     x, k = (Tensor(X[:n, :n], requires_grad=True, name=name) for n, name in ((3, "x"), (2, "k")))
-    z = summed(k[j, i] * x[i : i + 2, j : j + 2] for i, j in np.ndindex(2, 2)).named("z")
-    derivation = ag.derive(np.sum(z**2))
+    derivation = ag.derive(np.sum(f(x, k).named("z") ** 2))
     assert (derivation["x"].result, derivation["k"].result) == ("∂L/∂z * kᵀ", "(x ⋆ ∂L/∂z)ᵀ")
 
 
