@@ -306,7 +306,7 @@ def _matrix(e: Term, whole: Shape, stack: Sequence[int], *own: int) -> Term:
     e = shaped(e, tuple(whole[q] if q in own else n for q, n in enumerate(padded(e, len(whole)))))
     e = _transposed(e, (*stack, *sorted(own), *rest))
     e = shaped(e, e.shape[: last + 1])
-    return e if own[0] < own[1] else _transposed(e, (*range(last - 1), last, last - 1))
+    return e if own[0] < own[1] else _swapped(e)
 
 
 def _transposed(e: Term, axes: tuple[int, ...]) -> Term:
